@@ -1,0 +1,86 @@
+/**
+ * The images that the local cluster needs before anything can be pulled: the pause image of every pod, CoreDNS, and the
+ * base images that Dockerfiles name (as the builder's mirror of Docker Hub).
+ */
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { run } from "./exec.ts";
+import { clusterDirectory, network, ports, registry, repository } from "./paths.ts";
+import { step } from "./progress.ts";
+import { buildkitHost } from "./registry.ts";
+import { tool } from "./tools.ts";
+
+export const pauseImage = `${registry}/meridian/pause:1`;
+export const coreDnsImage = `${registry}/meridian/coredns:v1.14.2`;
+/** The base image of `app/Dockerfile`: a Debian with Node and npm, where Docker Hub's image of that name cannot be had. */
+const nodeImage = `${registry}/library/node:24-slim`;
+
+/** Whether the registry has an image. */
+async function present(image: string): Promise<boolean> {
+  const [, name = "", tag = ""] = /^[^/]+\/(.*):([^:]+)$/.exec(image) ?? [];
+  const accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
+  const url = `http://${network.host}:${ports.registry}/v2/${name}/manifests/${tag}`;
+  return (await fetch(url, { method: "HEAD", headers: { accept } })).ok;
+}
+
+async function build(image: string, context: string, dockerfile: string, signal?: AbortSignal): Promise<void> {
+  writeFileSync(join(context, "Dockerfile"), dockerfile);
+  const output = `type=image,name=${image},push=true,registry.insecure=true`;
+  const locals = ["--local", `context=${context}`, "--local", `dockerfile=${context}`];
+  const addr = ["--addr", buildkitHost];
+  await run(tool("buildctl"), [...addr, "build", "--frontend", "dockerfile.v0", ...locals, "--output", output], {
+    ...(signal && { signal }),
+  });
+}
+
+/** An image that holds nothing but one static binary. */
+async function buildBinaryImage(image: string, binary: string, signal?: AbortSignal): Promise<void> {
+  const context = mkdtempSync(join(clusterDirectory, "context-"));
+  try {
+    cpSync(tool(binary), join(context, binary));
+    cpSync("/etc/ssl/certs/ca-certificates.crt", join(context, "ca-certificates.crt"));
+    const lines = ["FROM scratch", "COPY ca-certificates.crt /etc/ssl/certs/", `COPY ${binary} /${binary}`];
+    await build(image, context, `${[...lines, `ENTRYPOINT ["/${binary}"]`].join("\n")}\n`, signal);
+  } finally {
+    rmSync(context, { recursive: true, force: true });
+  }
+}
+
+/** Folder of an npm package of the kit, for what goes into the base image. */
+const npmPackage = (name: string): string => join(repository, "node_modules", name);
+
+async function buildNodeImage(signal?: AbortSignal): Promise<void> {
+  const context = join(clusterDirectory, "base");
+  const root = join(context, "root");
+  rmSync(context, { recursive: true, force: true });
+  mkdirSync(context, { recursive: true });
+  try {
+    await step("a Debian for the base image node:24-slim", async ({ note }) => {
+      await run("debootstrap", ["--variant=minbase", "bookworm", root], { onLine: note, ...(signal && { signal }) });
+      for (const folder of ["var/cache/apt/archives", "var/lib/apt/lists"]) {
+        rmSync(join(root, folder), { recursive: true, force: true });
+        mkdirSync(join(root, folder, "partial"), { recursive: true });
+      }
+      const node = join(npmPackage(`node-linux-${process.arch}`), "bin", "node");
+      cpSync(existsSync(node) ? node : process.execPath, join(root, "usr/local/bin/node"));
+      cpSync(npmPackage("npm"), join(root, "usr/local/lib/node_modules/npm"), { recursive: true });
+      const { version } = JSON.parse(readFileSync(join(npmPackage("npm"), "package.json"), "utf8")) as { version: string };
+      const npm = "../lib/node_modules/npm/bin";
+      await run("ln", ["-sf", `${npm}/npm-cli.js`, join(root, "usr/local/bin/npm")]);
+      await run("ln", ["-sf", `${npm}/npx-cli.js`, join(root, "usr/local/bin/npx")]);
+      const user = 'RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node';
+      const dockerfile = ["FROM scratch", "COPY root /", user, `LABEL npm="${version}"`, 'CMD ["node"]'];
+      await build(nodeImage, context, `${dockerfile.join("\n")}\n`, signal);
+    });
+  } finally {
+    rmSync(context, { recursive: true, force: true });
+  }
+}
+
+/** Fills the registry with what it lacks. */
+export async function seedImages(signal?: AbortSignal): Promise<void> {
+  mkdirSync(dirname(join(clusterDirectory, "context-")), { recursive: true });
+  if (!(await present(pauseImage))) await buildBinaryImage(pauseImage, "pause", signal);
+  if (!(await present(coreDnsImage))) await buildBinaryImage(coreDnsImage, "coredns", signal);
+  if (!(await present(nodeImage))) await buildNodeImage(signal);
+}

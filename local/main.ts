@@ -1,0 +1,158 @@
+/** The kit's commands. Each `npm run …` script that touches the local cluster ends up here. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import {
+  checkRegions,
+  clusterRuns,
+  dead,
+  down,
+  findRegion,
+  forget,
+  regions,
+  startOneRegion,
+  status,
+  stopOneRegion,
+  up,
+} from "./cluster.ts";
+import { installPackages } from "./debian.ts";
+import { UserError } from "./exec.ts";
+import { endOfLog, logFile } from "./daemon.ts";
+import { withLock } from "./lock.ts";
+import { repository } from "./paths.ts";
+import { beQuiet } from "./progress.ts";
+import { environment, preparePulumi, runPulumi } from "./pulumi.ts";
+import { daemonsOf } from "./region.ts";
+import { startEverything } from "./start.ts";
+import { buildTools, tool } from "./tools.ts";
+
+const interrupted = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => interrupted.abort(new UserError("interrupted; run the same command again, it goes on from here.")));
+}
+
+/** Runs another program on this terminal and takes over its exit code. */
+async function handOver(program: string, args: readonly string[]): Promise<void> {
+  const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...environment() } });
+  process.exitCode = await new Promise<number>((resolve, reject) => {
+    child.once("error", (error) => reject(new UserError(`${program} could not be run: ${error.message}.`)));
+    child.once("exit", (code, signal) => resolve(signal === null ? (code ?? 1) : 130));
+  });
+}
+
+const node = (file: string, args: readonly string[]): Promise<void> =>
+  handOver(process.execPath, ["--no-warnings", join(repository, file), ...args]);
+
+function parseRegions(text: string): string[] {
+  const names = text.split(",");
+  try {
+    checkRegions(names);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+  return names;
+}
+
+const program = new Command("meridian")
+  .description("A whole multi-region Kubernetes on this machine, and the program that runs on it.")
+  .option("--quiet", "print results and errors only")
+  .hook("preAction", (command) => {
+    if (command.opts()["quiet"] === true) beQuiet();
+  })
+  .enablePositionalOptions()
+  .showHelpAfterError("(--help shows what is possible)");
+
+program
+  .command("start")
+  .description("npm start: tools, local cluster, image, pulumi up, then 100 requests; run again, it is quick")
+  .action(() => withLock(() => startEverything(interrupted.signal)));
+
+const cluster = program.command("cluster").description("npm run cluster -- …: the local cluster by itself");
+cluster
+  .command("up")
+  .description("start the cluster, or what is missing of it")
+  .option("--regions <names>", "names of the regions, separated by commas", parseRegions)
+  .action((options: { regions?: string[] }) =>
+    withLock(async () => {
+      await installPackages();
+      await buildTools();
+      await up({ ...options, signal: interrupted.signal });
+    }),
+  );
+cluster
+  .command("down")
+  .description("stop everything; the state stays on disk for the next `up`")
+  .action(() => withLock(down));
+cluster
+  .command("forget")
+  .description("stop everything and delete its state (the built tools stay)")
+  .action(() => withLock(forget));
+cluster
+  .command("status")
+  .description("what runs; exits with 1 if something that should run does not")
+  .action(async () => {
+    console.log(await status());
+    if (!clusterRuns() || dead().length > 0) process.exitCode = 1;
+  });
+cluster
+  .command("logs <node>")
+  .description("the logs of a region's containerd, kubelet and kube-proxy, or of one component")
+  .option("--lines <n>", "how many lines of each", (text) => {
+    if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+    throw new InvalidArgumentError("a whole number from 1 to 999999 is allowed.");
+  }, 50)
+  .action((name: string, { lines }: { lines: number }) => {
+    const host = ["registry", "buildkitd", "load-balancer", "load-balancer-proxy"];
+    const names = host.includes(name) ? [name] : daemonsOf(findRegion(name).name);
+    for (const each of names) console.log(`==> ${logFile(each)}\n${endOfLog(logFile(each), lines)}\n`);
+  });
+const region = cluster.command("region").description("lose a region, and get it back");
+region
+  .command("stop <name>")
+  .description("cut the power of a region")
+  .action((name: string) => withLock(() => stopOneRegion(findRegion(name))));
+region
+  .command("start <name>")
+  .description("bring a region back")
+  .action((name: string) => withLock(() => startOneRegion(findRegion(name), interrupted.signal)));
+cluster
+  .command("env")
+  .description("shell lines that point pulumi and kubectl at the local cluster: eval \"$(npm run -s cluster -- env)\"")
+  .action(() => {
+    for (const [name, value] of Object.entries(environment())) console.log(`export ${name}='${value}'`);
+  });
+
+/** Commands whose arguments are another program's. */
+function passThrough(name: string, description: string, action: (args: string[]) => Promise<void>): void {
+  program
+    .command(name)
+    .description(description)
+    .argument("[args...]")
+    .allowUnknownOption()
+    .passThroughOptions()
+    .helpOption(false)
+    .action(action);
+}
+passThrough("pulumi", "npm run pulumi -- …: the Pulumi CLI on the local cluster's stack", async (args) => {
+  const pulumi = await withLock(preparePulumi);
+  process.exitCode = await runPulumi(pulumi, args);
+});
+passThrough("kubectl", "npm run kubectl -- …: kubectl on the local cluster", (args) => handOver(tool("kubectl"), args));
+passThrough("spread", "npm run spread -- …: how requests spread over the replicas", (args) => node("commands/spread.ts", args));
+passThrough("e2e", "npm run e2e: the tests against the local cluster", async (args) => {
+  await withLock(async () => {
+    await installPackages();
+    await preparePulumi();
+    await up({ signal: interrupted.signal });
+  });
+  const config = ["--config", join(repository, "test", "e2e", ".mocharc.json")];
+  await node("node_modules/mocha/bin/mocha.js", [...config, ...args]);
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  console.error(`error: ${error.message}`);
+  process.exitCode = interrupted.signal.aborted ? 130 : 1;
+}

@@ -1,0 +1,81 @@
+/** Pulumi as the kit runs it: its own backend and passphrase, the local cluster's kubeconfig, the kit's plugins. */
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { parse } from "yaml";
+import { run, UserError } from "./exec.ts";
+import { kubeconfig, pulumiHome, repository } from "./paths.ts";
+import { installedPulumi, installPlugins } from "./plugins.ts";
+import { buildkitHost } from "./registry.ts";
+import { buildTools, tool, toolDirectories } from "./tools.ts";
+
+/** The stack that `npm start` deploys. */
+export const stack = "dev";
+
+const stackFile = join(repository, `Pulumi.${stack}.yaml`);
+const passphraseFile = join(pulumiHome, "passphrase");
+/** The stack's encryption salt, for a new checkout that meets an existing stack. */
+const saltFile = join(pulumiHome, `salt-${stack}`);
+const backend = join(pulumiHome, "state");
+
+/** Environment for `pulumi`, and for whoever wants to use the local cluster from another shell. */
+export function environment(): Record<string, string> {
+  return {
+    PATH: [...toolDirectories(), join(repository, "node_modules", ".bin"), process.env["PATH"] ?? ""].join(delimiter),
+    PULUMI_HOME: pulumiHome,
+    PULUMI_BACKEND_URL: `file://${backend}`,
+    PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    KUBECONFIG: kubeconfig,
+    BUILDKIT_HOST: buildkitHost,
+  };
+}
+
+/** Builds or finds Pulumi, its plugins and the stack. Returns the program to run. */
+export async function preparePulumi(): Promise<string> {
+  const theirs = await installedPulumi();
+  await buildTools(theirs === undefined ? [] : ["pulumi", "pulumi-nodejs"]);
+  const pulumi = theirs ?? tool("pulumi");
+  mkdirSync(backend, { recursive: true });
+  // 256 bits that never leave this file.
+  if (!existsSync(passphraseFile)) writeFileSync(passphraseFile, randomBytes(32).toString("base64url"), { mode: 0o600 });
+  await installPlugins(pulumi);
+  await selectStack(pulumi);
+  return pulumi;
+}
+
+interface StackFile {
+  readonly encryptionsalt?: string;
+  readonly config?: Record<string, unknown>;
+}
+
+export const readStackFile = (): StackFile =>
+  (existsSync(stackFile) ? ((parse(readFileSync(stackFile, "utf8")) as StackFile | null) ?? {}) : {});
+
+async function selectStack(pulumi: string): Promise<void> {
+  if (readStackFile().encryptionsalt === undefined && existsSync(saltFile)) {
+    const text = existsSync(stackFile) ? readFileSync(stackFile, "utf8") : "";
+    writeFileSync(stackFile, `encryptionsalt: ${readFileSync(saltFile, "utf8")}\n${text}`);
+  }
+  const env = { ...process.env, ...environment() };
+  if (!existsSync(join(backend, ".pulumi", "stacks", "meridian", `${stack}.json`))) {
+    await run(pulumi, ["stack", "init", stack, "--non-interactive"], { cwd: repository, env });
+  }
+  const salt = readStackFile().encryptionsalt;
+  if (salt !== undefined) writeFileSync(saltFile, salt, { mode: 0o600 });
+}
+
+/** Runs `pulumi` on this terminal. Returns its exit code. Ctrl-C reaches it by itself: it cancels and saves its state. */
+export async function runPulumi(pulumi: string, args: readonly string[], cwd = repository): Promise<number> {
+  const child = spawn(pulumi, args, { cwd, stdio: "inherit", env: { ...process.env, ...environment() } });
+  return await new Promise((resolve, reject) => {
+    child.once("error", (error) => reject(new UserError(`pulumi could not be run: ${error.message}.`)));
+    child.once("exit", (code, signal) => resolve(signal === null ? (code ?? 1) : 130));
+  });
+}
+
+export async function pulumiOutput(pulumi: string, args: readonly string[]): Promise<string> {
+  return await run(pulumi, args, { cwd: repository, env: { ...process.env, ...environment() } });
+}

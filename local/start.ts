@@ -1,0 +1,47 @@
+/** `npm start`: from a fresh clone to an answering app, and a quick no-op when everything is there. */
+import { parse } from "yaml";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { showSpread } from "../commands/spread.ts";
+import { up } from "./cluster.ts";
+import { installPackages } from "./debian.ts";
+import { UserError } from "./exec.ts";
+import { repository } from "./paths.ts";
+import { say } from "./progress.ts";
+import { preparePulumi, pulumiOutput, readStackFile, runPulumi, stack } from "./pulumi.ts";
+import { installedPulumi } from "./plugins.ts";
+import { buildTools } from "./tools.ts";
+
+/** A value of the stack, or the default that Pulumi.yaml declares. */
+function configured(key: string): unknown {
+  const project = parse(readFileSync(join(repository, "Pulumi.yaml"), "utf8")) as {
+    config?: Record<string, { default?: unknown }>;
+  };
+  return readStackFile().config?.[`meridian:${key}`] ?? project.config?.[key]?.default;
+}
+
+/** What the cluster needs to know of the stack. Wrong values are reported by the program, in its own words. */
+function fromConfiguration(): { regions?: string[]; servicePorts: number[] } {
+  const regions = configured("regions");
+  const port = configured("port");
+  const names = Array.isArray(regions) && regions.every((name) => typeof name === "string") ? regions : undefined;
+  return { ...(names !== undefined && { regions: names }), servicePorts: [Number.isInteger(port) ? Number(port) : 8888] };
+}
+
+export async function startEverything(signal: AbortSignal): Promise<void> {
+  await installPackages();
+  await buildTools((await installedPulumi()) === undefined ? [] : ["pulumi", "pulumi-nodejs"]);
+  await up({ ...fromConfiguration(), signal });
+  const pulumi = await preparePulumi();
+  signal.throwIfAborted();
+  const code = await runPulumi(pulumi, ["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-permalink=true"]);
+  if (code !== 0) {
+    signal.throwIfAborted();
+    throw new UserError("pulumi up failed, see above; mend what it names and run `npm start` again.");
+  }
+  const url = (await pulumiOutput(pulumi, ["stack", "output", "url", "--stack", stack])).trim();
+  const local = `http://localhost:${new URL(url).port || "80"}`;
+  say("");
+  process.exitCode = await showSpread({ url: local, requests: 100 }, process.stdout);
+  say(`\nThe app answers at ${local} and ${url}. \`npm run cluster -- down\` stops everything.`);
+}

@@ -1,7 +1,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["node_modules/", "out/"] },
+  { ignores: ["node_modules/", "out/", "app/dist/"] },
   ...tseslint.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -261,7 +261,7 @@ export async function down(): Promise<void> {
   });
 }
 
-/** Stops everything and forgets it: certificates, etcd, images, logs. The built tools stay. */
+/** Stops everything and forgets the cluster: certificates, etcd, containers, logs. Tools and images stay. */
 export async function forget(): Promise<void> {
   await down();
   rmSync(clusterDirectory, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 /** The Kubernetes control plane: real etcd, API server, controller manager and scheduler, started by kwokctl. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { which } from "./debian.ts";
@@ -13,7 +13,7 @@ const workDirectory = join(clusterDirectory, "kwok");
 const directory = join(workDirectory, "clusters", name);
 /** Written when a cluster was created completely; one without it was interrupted and is made anew. */
 const complete = join(directory, "complete");
-const components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"];
+const components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller"];
 
 export const certificateAuthority = { certificate: join(directory, "pki", "ca.crt"), key: join(directory, "pki", "ca.key") };
 /** The API server as regions see it. */
@@ -30,14 +30,14 @@ export async function kubectl(args: readonly string[], input?: string): Promise<
   });
 }
 
-const logOf = (component: string): string =>
-  join(directory, "logs", `${component === "kwok" ? "kwok-controller" : component}.log`);
+const logOf = (component: string): string => join(directory, "logs", `${component}.log`);
 
 function running(component: string): boolean {
   const file = join(directory, "pids", `${component}.pid`);
   if (!existsSync(file)) return false;
   try {
-    return readlinkSync(`/proc/${readFileSync(file, "utf8").trim()}/exe`).endsWith(`/${component}`);
+    const command = readFileSync(`/proc/${readFileSync(file, "utf8").trim()}/cmdline`, "utf8");
+    return command.startsWith(`${join(directory, "bin", component)}\0`);
   } catch {
     return false; // no such process
   }
@@ -82,6 +82,11 @@ function extraArguments(): { name: string; extraArgs: { key: string; value: stri
       "service-cluster-ip-range": network.serviceRange,
     },
     "kube-scheduler": { "leader-elect": "false" },
+    // Fake nodes (kwok's) are only those that say so: by default kwok would take over the real ones.
+    "kwok-controller": {
+      "manage-all-nodes": "false",
+      "manage-nodes-with-annotation-selector": "kwok.x-k8s.io/node=fake",
+    },
   };
   return Object.entries(values).map(([name, args]) => ({
     name,
@@ -90,22 +95,12 @@ function extraArguments(): { name: string; extraArgs: { key: string; value: stri
 }
 
 function configuration(): string {
-  const apiVersion = "config.kwok.x-k8s.io/v1alpha1";
-  const documents = [
-    {
-      apiVersion,
-      kind: "KwokConfiguration",
-      // Fake nodes (kwok's) are only those that say so: by default kwok would take over the real ones.
-      options: { manageAllNodes: false, manageNodesWithAnnotationSelector: "kwok.x-k8s.io/node=fake" },
-    },
-    {
-      apiVersion,
-      kind: "KwokctlConfiguration",
-      options: { kubeApiserverCertSANs: [network.host, network.apiService] },
-      componentsPatches: extraArguments(),
-    },
-  ];
-  return documents.map((document) => stringify(document)).join("---\n");
+  return stringify({
+    apiVersion: "config.kwok.x-k8s.io/v1alpha1",
+    kind: "KwokctlConfiguration",
+    options: { kubeApiserverCertSANs: [network.host, network.apiService] },
+    componentsPatches: extraArguments(),
+  });
 }
 
 async function create(signal?: AbortSignal): Promise<void> {
@@ -151,16 +146,16 @@ export async function startControlPlane(signal?: AbortSignal): Promise<void> {
     dropStalePids();
     await kwokctl(["start", "cluster"], signal);
   }
-  try {
-    await until("the API server's readiness", async () => (await kubectl(["get", "--raw", "/readyz"])) === "ok", {
-      seconds: 60,
-      signal,
-    });
-  } catch (error) {
+  const ended = (): UserError | undefined => {
     const dead = deadComponents()[0];
-    if (dead === undefined) throw error;
-    throw new UserError(`${dead.name} ended; the end of ${dead.log}:\n${endOfLog(dead.log)}`);
-  }
+    return dead && new UserError(`${dead.name} ended; the end of ${dead.log}:\n${endOfLog(dead.log)}`);
+  };
+  const ready = async (): Promise<boolean> => (await kubectl(["get", "--raw", "/readyz"])) === "ok";
+  await until("the API server's readiness", ready, { signal }).catch((error: unknown) => {
+    throw ended() ?? error;
+  });
+  const broken = ended();
+  if (broken !== undefined) throw broken;
 }
 
 export async function stopControlPlane(): Promise<void> {

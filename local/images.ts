@@ -3,9 +3,9 @@
  * base images that Dockerfiles name (as the builder's mirror of Docker Hub).
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { run } from "./exec.ts";
-import { clusterDirectory, network, ports, registry, repository } from "./paths.ts";
+import { imagesDirectory, network, ports, registry, repository } from "./paths.ts";
 import { step } from "./progress.ts";
 import { buildkitHost } from "./registry.ts";
 import { tool } from "./tools.ts";
@@ -35,7 +35,7 @@ async function build(image: string, context: string, dockerfile: string, signal?
 
 /** An image that holds nothing but one static binary. */
 async function buildBinaryImage(image: string, binary: string, signal?: AbortSignal): Promise<void> {
-  const context = mkdtempSync(join(clusterDirectory, "context-"));
+  const context = mkdtempSync(join(imagesDirectory, "context-"));
   try {
     cpSync(tool(binary), join(context, binary));
     cpSync("/etc/ssl/certs/ca-certificates.crt", join(context, "ca-certificates.crt"));
@@ -50,7 +50,7 @@ async function buildBinaryImage(image: string, binary: string, signal?: AbortSig
 const npmPackage = (name: string): string => join(repository, "node_modules", name);
 
 async function buildNodeImage(signal?: AbortSignal): Promise<void> {
-  const context = join(clusterDirectory, "base");
+  const context = join(imagesDirectory, "base");
   const root = join(context, "root");
   rmSync(context, { recursive: true, force: true });
   mkdirSync(context, { recursive: true });
@@ -79,7 +79,6 @@ async function buildNodeImage(signal?: AbortSignal): Promise<void> {
 
 /** Fills the registry with what it lacks. */
 export async function seedImages(signal?: AbortSignal): Promise<void> {
-  mkdirSync(dirname(join(clusterDirectory, "context-")), { recursive: true });
   if (!(await present(pauseImage))) await buildBinaryImage(pauseImage, "pause", signal);
   if (!(await present(coreDnsImage))) await buildBinaryImage(coreDnsImage, "coredns", signal);
   if (!(await present(nodeImage))) await buildNodeImage(signal);

@@ -85,7 +85,7 @@ cluster
   .action(() => withLock(down));
 cluster
   .command("forget")
-  .description("stop everything and delete its state (the built tools stay)")
+  .description("stop everything and delete its state (tools and images stay)")
   .action(() => withLock(forget));
 cluster
   .command("status")

@@ -13,7 +13,9 @@ export const cache = join(cacheHome !== undefined && cacheHome !== "" ? cacheHom
 
 /** Binaries built from `local/tools`. */
 export const toolsDirectory = join(cache, "tools");
-/** State of the cluster: certificates, etcd, images, logs. */
+/** Storage of the image registry and of the builder. */
+export const imagesDirectory = join(cache, "images");
+/** State of the cluster: certificates, etcd, containers, logs. */
 export const clusterDirectory = join(cache, "cluster");
 /** `PULUMI_HOME` of the kit: stand-in plugins, stacks, passphrase. */
 export const pulumiHome = join(cache, "pulumi");

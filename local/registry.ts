@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runDirectory, startDaemon, type Daemon } from "./daemon.ts";
 import { which } from "./debian.ts";
 import { succeeds, UserError } from "./exec.ts";
-import { clusterDirectory, network, ports, registry } from "./paths.ts";
+import { imagesDirectory, network, ports, registry } from "./paths.ts";
 import { tool } from "./tools.ts";
 
 /** Address of the builder, as BuildKit's clients take it from BUILDKIT_HOST. */
@@ -17,7 +17,7 @@ const registryHealthy = (): Promise<boolean> =>
   );
 
 export async function startRegistry(signal?: AbortSignal): Promise<void> {
-  const folder = join(clusterDirectory, "registry");
+  const folder = join(imagesDirectory, "registry");
   mkdirSync(folder, { recursive: true });
   const config = join(folder, "config.yml");
   writeFileSync(
@@ -36,7 +36,7 @@ http: {addr: "${network.host}:${ports.registry}"}
 }
 
 export async function startBuilder(signal?: AbortSignal): Promise<void> {
-  const folder = join(clusterDirectory, "buildkit");
+  const folder = join(imagesDirectory, "buildkit");
   mkdirSync(folder, { recursive: true });
   const config = join(folder, "buildkitd.toml");
   const mirror = `${network.host}:${ports.registry}`;

@@ -41,6 +41,11 @@ export function at(value: Value | undefined, ...path: Path): Value | undefined {
   return found;
 }
 
+/** The bag without some of its keys. */
+export function omit(bag: Bag, ...keys: string[]): Bag {
+  return Object.fromEntries(Object.entries(bag).filter(([key]) => !keys.includes(key)));
+}
+
 /** Writes a path as the engine reads it: `spec.containers[0].image`, `metadata.labels["app.kubernetes.io/name"]`. */
 export function formatPath(path: Path): string {
   let text = "";

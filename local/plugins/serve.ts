@@ -12,7 +12,7 @@ import { handlers } from "./handlers.ts";
 import type { Provider } from "./provider.ts";
 
 export type { Bag, OpenBag, Path, Value } from "./bag.ts";
-export { at, formatPath, hasUnknown, isBag, unknownValue } from "./bag.ts";
+export { at, formatPath, hasUnknown, isBag, omit, unknownValue } from "./bag.ts";
 export * from "./provider.ts";
 
 /**

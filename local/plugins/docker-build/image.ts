@@ -32,9 +32,12 @@ export async function checkImage({ news }: CheckRequest): Promise<CheckResult> {
   const located = !hasUnknown(news["context"]) && !hasUnknown(news["dockerfile"]);
   const inputs = withDefaults(inputsOf(news));
   // Without knowing where the context is, there is no default for where the Dockerfile is.
-  const complete = located ? inputs : { ...inputs, ...news };
-  const checked = bagOf(complete);
-  return { inputs: checked, failures: validate(inputsOf(onlyKnown(checked)), !hasUnknown(news)) };
+  const checked = located ? bagOf(inputs) : { buildOnPreview: true, network: "default", ...news };
+  return {
+    inputs: checked,
+    secrets: secretsOf(checked),
+    failures: validate(inputsOf(onlyKnown(checked)), !hasUnknown(news)),
+  };
 }
 
 export async function diffOfImage({ oldOutputs, news }: DiffRequest): Promise<DiffResult> {

@@ -1,7 +1,7 @@
 /** What `check` has to say about an image's inputs: one sentence per mistake, before anything is built. */
 
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { posix, resolve } from "node:path";
 
 import { isDirectory, isFile } from "./context-hash.ts";
 import { contextOf, type Entry, type ImageInputs, isRemote, namedContexts } from "./inputs.ts";
@@ -58,6 +58,10 @@ function checkDockerfile(inputs: ImageInputs, complete: boolean): Failure[] {
       "dockerfile.location",
       `must be a file on this machine, got "${location}": download it, or make context.location a URL too`,
     );
+  }
+  // One mistake, one sentence: without its context, a Dockerfile in it cannot be there either.
+  if (!isFile(location) && !isDirectory(contextOf(inputs)) && location.startsWith(posix.join(contextOf(inputs), "/"))) {
+    return [];
   }
   if (!isFile(location)) {
     return failure(

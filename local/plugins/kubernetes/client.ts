@@ -54,14 +54,14 @@ export class Client {
     return text;
   }
 
-  /** Yields once for every change of what the path selects, until the server or the signal ends it. */
-  async *watch(path: string, query: Record<string, string>, signal: AbortSignal): AsyncGenerator<void> {
+  /** Calls back for every change of what the path selects, until the server or the signal ends it. */
+  async watch(path: string, query: Record<string, string>, signal: AbortSignal, onChange: () => void): Promise<void> {
     const response = await this.#send("GET", path, { query: { ...query, watch: "1" }, signal });
     if ((response.statusCode ?? 0) >= 400) {
       response.resume();
       return;
     }
-    for await (const chunk of response) if (String(chunk).includes("\n")) yield;
+    for await (const chunk of response) if (String(chunk).includes("\n")) onChange();
   }
 
   async #send(method: string, path: string, options: RequestOptions): Promise<http.IncomingMessage> {

@@ -1,6 +1,6 @@
 /** Turns live objects into what the state holds: the outputs, and the inputs that would make the object as it is. */
 import { isDeepStrictEqual } from "node:util";
-import { at, isBag, unknownValue, type Bag, type Path, type State, type Value } from "../serve.ts";
+import { at, isBag, omit, unknownValue, type Bag, type Path, type State, type Value } from "../serve.ts";
 
 const serverSet = ["creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation"].concat([
   "managedFields",
@@ -17,7 +17,7 @@ export function stateOf(
   inputSecrets: readonly Path[],
   olds: Bag = {},
 ): State {
-  const { managedFields: _, ...metadata } = isBag(live["metadata"]) ? live["metadata"] : {};
+  const metadata = isBag(live["metadata"]) ? omit(live["metadata"], "managedFields") : {};
   return {
     outputs: {
       ...live,
@@ -38,8 +38,8 @@ export function secretsOf(object: Bag): Path[] {
 
 /** What a dry run made up and the update will make differently. */
 export function asPreview(live: Bag, inputs: Bag, creates: boolean): Bag {
-  const { status: _, ...preview } = live;
   if (!creates) return live;
+  const preview = omit(live, "status");
   const guessed: [string, string][] = [
     ["metadata", "uid"],
     ["metadata", "resourceVersion"],
@@ -75,7 +75,7 @@ export function cleaned(inputs: Bag): Bag {
 
 /** The inputs for an object that no program has made: all that a user could have written. */
 export function importedInputs(live: Bag): Bag {
-  const { status: _, ...inputs } = cleaned(live);
+  const inputs = omit(cleaned(live), "status");
   const annotations = at(inputs, "metadata", "annotations");
   if (isBag(annotations)) {
     delete annotations["deployment.kubernetes.io/revision"];

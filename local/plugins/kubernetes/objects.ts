@@ -98,8 +98,8 @@ export class Objects {
   }
 
   async create(object: Bag, options: WriteOptions): Promise<Bag> {
-    const { name: _, ...collection } = refOf(object);
-    return this.client.request("POST", await this.path(collection), {
+    const { apiVersion, kind, namespace } = refOf(object);
+    return this.client.request("POST", await this.path({ apiVersion, kind, namespace }), {
       body: object,
       query: { fieldManager: options.fieldManager, fieldValidation: "Warn", ...dryRun(options) },
       signal: options.signal,

@@ -152,7 +152,7 @@ class Alarm {
   async #watch(objects: Objects, kind: Omit<Ref, "name">, query: Record<string, string>): Promise<void> {
     while (!this.#signal.aborted) {
       try {
-        for await (const _ of objects.client.watch(await objects.path(kind), query, this.#signal)) this.#wake();
+        await objects.client.watch(await objects.path(kind), query, this.#signal, () => this.#wake());
       } catch {
         // The tick stands in for a watch that cannot be had.
       }

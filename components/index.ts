@@ -1,0 +1,13 @@
+export { ContainerImage } from "./container-image.ts";
+export type { ContainerImageArgs, Registry } from "./container-image.ts";
+export { WebService } from "./web-service.ts";
+export type { WebServiceArgs } from "./web-service-args.ts";
+export type { Autoscaling } from "./autoscaling.ts";
+export type { EnvSource } from "./environment.ts";
+export type { IngressOptions } from "./ingress.ts";
+export type { Port } from "./port.ts";
+export type { Probe, Probes, ProbeTiming } from "./probe.ts";
+export type { BlueGreenRelease, Release, ReleaseTiming, RollingRelease, SmokeTest } from "./release.ts";
+export type { Bytes, Cpu, Quantities, Resources } from "./resources.ts";
+export type { ServiceOptions, ServiceType } from "./service.ts";
+export type { Volume } from "./volume.ts";

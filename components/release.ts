@@ -1,0 +1,151 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { types } from "@pulumi/kubernetes";
+
+import { checkInteger, checkPattern } from "./check.ts";
+
+/** What every kind of release has. */
+export interface ReleaseTiming {
+  /**
+   * Seconds for which a new replica must have been ready before the release goes on.
+   *
+   * @default 0
+   */
+  readonly minReadySeconds?: number;
+  /**
+   * Seconds without progress, such as one more replica that is ready, after which the update fails.
+   *
+   * @default 120
+   */
+  readonly progressDeadlineSeconds?: number;
+}
+
+/**
+ * Replaces the replicas a few at a time; meanwhile both versions answer.
+ *
+ * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-update-deployment
+ */
+export interface RollingRelease extends ReleaseTiming {
+  readonly kind: "rolling";
+  /**
+   * Replicas, or their share as a percentage, that may exist above `replicas`.
+   *
+   * @default 1
+   */
+  readonly maxSurge?: number | `${number}%`;
+  /**
+   * Replicas, or their share as a percentage, that may be missing. Above 0 the others carry their load.
+   *
+   * @default 0
+   */
+  readonly maxUnavailable?: number | `${number}%`;
+}
+
+/**
+ * Starts the new release beside the active one, shows it on a preview Service, tests it, and only then moves the active
+ * Service to it, in one step. A release that does not get ready, or fails its test, leaves the traffic where it is. Takes
+ * room for twice the replicas. The replicas of the old release go on answering their open connections for
+ * `preStopSeconds` and their drain.
+ */
+export interface BlueGreenRelease extends ReleaseTiming {
+  readonly kind: "blueGreen";
+  /**
+   * What has to succeed before the switch.
+   *
+   * @default - the switch follows as soon as all replicas are ready
+   */
+  readonly smokeTest?: SmokeTest;
+}
+
+/** A Job that asks the new release, at the URL in its environment variable PREVIEW_URL, before it gets any traffic. */
+export interface SmokeTest {
+  /** The program and its arguments; it succeeds by exit code 0. */
+  readonly command: readonly string[];
+  /**
+   * The image that holds the program.
+   *
+   * @default - the image of the service
+   */
+  readonly image?: pulumi.Input<string>;
+  /**
+   * Seconds that it may take in all, up to three attempts included.
+   *
+   * @default 60
+   */
+  readonly timeoutSeconds?: number;
+}
+
+/** How a new version takes the place of the old one. */
+export type Release = RollingRelease | BlueGreenRelease;
+
+/** One replica more, none missing. */
+export const defaultRelease: Release = { kind: "rolling" };
+
+/** The part of the Deployment that the release decides. */
+export function deploymentStrategy(
+  release: Release,
+): Pick<types.input.apps.v1.DeploymentSpec, "strategy" | "minReadySeconds" | "progressDeadlineSeconds"> {
+  const { maxSurge, maxUnavailable } = rollingUpdate(release);
+  return {
+    strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge, maxUnavailable } },
+    minReadySeconds: release.minReadySeconds ?? 0,
+    progressDeadlineSeconds: release.progressDeadlineSeconds ?? 120,
+  };
+}
+
+/** Seconds after which Pulumi gives up on a release: the progress deadline for each lot of replicas that it starts. */
+export function releaseTimeoutSeconds(release: Release, replicas: number): number {
+  const { maxSurge, maxUnavailable } = rollingUpdate(release);
+  const lot = share(maxSurge, replicas, Math.ceil) + share(maxUnavailable, replicas, Math.floor);
+  const lots = release.kind === "blueGreen" ? 1 : Math.ceil(replicas / Math.max(lot, 1));
+  return lots * ((release.progressDeadlineSeconds ?? 120) + (release.minReadySeconds ?? 0));
+}
+
+/** Sentences on releases that could never end. */
+export function checkRelease(release: Release): string[] {
+  const { minReadySeconds, progressDeadlineSeconds } = deploymentStrategy(release);
+  const timing = [
+    ...checkInteger("release.minReadySeconds", minReadySeconds, 0, 3600),
+    ...checkInteger("release.progressDeadlineSeconds", progressDeadlineSeconds, 1, 3600),
+  ];
+  if (timing.length === 0 && Number(progressDeadlineSeconds) <= Number(minReadySeconds)) {
+    const figures = `${progressDeadlineSeconds}, which is not more than ${minReadySeconds}`;
+    timing.push(`release.progressDeadlineSeconds must be above release.minReadySeconds, got ${figures}`);
+  }
+  return [...timing, ...(release.kind === "rolling" ? checkRolling(release) : checkSmokeTest(release.smokeTest))];
+}
+
+function checkRolling(release: RollingRelease): string[] {
+  const { maxSurge, maxUnavailable } = rollingUpdate(release);
+  const problems = [
+    ...checkShare("release.maxSurge", maxSurge),
+    ...checkShare("release.maxUnavailable", maxUnavailable),
+  ];
+  return problems.length === 0 && parseFloat(`${maxSurge}`) + parseFloat(`${maxUnavailable}`) === 0
+    ? ["release.maxSurge and release.maxUnavailable must not both be 0: no replica could ever be replaced"]
+    : problems;
+}
+
+function checkSmokeTest(smokeTest: SmokeTest | undefined): string[] {
+  return smokeTest === undefined
+    ? []
+    : [
+        ...(smokeTest.command.length > 0 ? [] : ["release.smokeTest.command must name a program, got []"]),
+        ...checkInteger("release.smokeTest.timeoutSeconds", smokeTest.timeoutSeconds ?? 60, 1, 3600),
+      ];
+}
+
+function checkShare(property: string, value: number | string): string[] {
+  return typeof value === "number"
+    ? checkInteger(property, value, 0, 100)
+    : checkPattern(property, value, /^(100|\d{1,2})%$/, `a number of replicas or a percentage from "0%" to "100%"`);
+}
+
+function rollingUpdate(release: Release): { maxSurge: number | string; maxUnavailable: number | string } {
+  return release.kind === "rolling"
+    ? { maxSurge: release.maxSurge ?? 1, maxUnavailable: release.maxUnavailable ?? 0 }
+    : { maxSurge: 1, maxUnavailable: 0 };
+}
+
+function share(value: number | string, replicas: number, round: (share: number) => number): number {
+  return typeof value === "number" ? value : round((parseFloat(value) / 100) * replicas);
+}

@@ -1,0 +1,171 @@
+import * as pulumi from "@pulumi/pulumi";
+
+import { checkInteger, checkLabelValue, checkName, checkOneOf, checkUnique, show } from "./components/check.ts";
+import { checkDigestReference, checkRepository } from "./components/container-image.ts";
+import { checkCidr, serviceTypes } from "./components/service.ts";
+import type { ServiceType } from "./components/service.ts";
+
+const platforms = ["linux/amd64", "linux/arm64"] as const;
+const releases = ["rolling", "blueGreen"] as const;
+
+/** The stack's configuration. Pulumi.yaml describes each key and holds its default. */
+export interface Config {
+  readonly namespace: string;
+  readonly repository: string;
+  readonly version: string;
+  readonly image: string;
+  readonly platforms: readonly (typeof platforms)[number][];
+  readonly replicas: number;
+  readonly maxReplicas: number;
+  readonly regions: readonly string[];
+  readonly serviceType: ServiceType;
+  readonly port: number;
+  readonly loadBalancerSourceRanges: readonly string[];
+  readonly release: (typeof releases)[number];
+  readonly maxSurge: number;
+  readonly maxUnavailable: number;
+  readonly minReadySeconds: number;
+}
+
+interface Key {
+  /** The value that the text stands for, or the text itself if it stands for none. */
+  readonly parse: (text: string) => unknown;
+  /** Sentences on what is wrong with the value. */
+  readonly check: (property: string, value: unknown) => string[];
+  /** Arguments of `pulumi config set` that give the key a right value. */
+  readonly example: string;
+}
+
+const keys: Readonly<Record<keyof Config, Key>> = {
+  namespace: string(checkName, "namespace meridian"),
+  repository: string(checkRepository, "repository ghcr.io/me/hello"),
+  version: string(checkLabelValue, "version v0.0.1"),
+  image: string((property, value) => (value === "" ? [] : checkDigestReference(property, value)), 'image ""'),
+  platforms: list((property, value) => checkOneOf(property, value, platforms), "--path platforms[0] linux/amd64"),
+  replicas: integer(1, 100, "replicas 3"),
+  maxReplicas: integer(0, 1000, "maxReplicas 10"),
+  regions: list(checkLabelValue, "--path regions[0] eu"),
+  serviceType: string((property, value) => checkOneOf(property, value, serviceTypes), "serviceType LoadBalancer"),
+  port: integer(1, 65535, "port 8888"),
+  loadBalancerSourceRanges: list(checkCidr, "--path loadBalancerSourceRanges[0] 203.0.113.0/24"),
+  release: string((property, value) => checkOneOf(property, value, releases), "release rolling"),
+  maxSurge: integer(0, 100, "maxSurge 1"),
+  maxUnavailable: integer(0, 100, "maxUnavailable 0"),
+  minReadySeconds: integer(0, 100, "minReadySeconds 0"),
+};
+
+/** Reads the stack's configuration; ends the program with a sentence for each thing that is wrong with it. */
+export function readConfig(): Config {
+  const prefix = `${pulumi.getProject()}:`;
+  const ours = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
+  const { config, problems } = parseConfig(
+    Object.fromEntries(ours.map(([key, text]) => [key.slice(prefix.length), text])),
+  );
+  if (problems.length > 0) {
+    throw new pulumi.RunError(["The stack's configuration cannot be used:", ...problems].join("\n  "));
+  }
+  return config;
+}
+
+/** The configuration that these texts stand for, right only if there are no problems. */
+export function parseConfig(texts: Readonly<Record<string, string>>): { config: Config; problems: string[] } {
+  const problems = Object.keys(texts)
+    .filter((key) => !Object.hasOwn(keys, key))
+    .map(unknownKey);
+  const values = Object.entries(keys).map(([key, { parse, check, example }]) => {
+    const fix = `for example: pulumi config set ${example}`;
+    const text = texts[key];
+    if (text === undefined) {
+      problems.push(`${key} is missing; ${fix}`);
+      return [key, undefined];
+    }
+    const value = parse(text);
+    problems.push(...check(key, value).map((problem) => `${problem}; ${fix}`));
+    return [key, value];
+  });
+  const config = Object.fromEntries(values) as Config;
+  return { config, problems: problems.length > 0 ? problems : checkTogether(config) };
+}
+
+function checkTogether({
+  maxReplicas,
+  maxSurge,
+  maxUnavailable,
+  loadBalancerSourceRanges,
+  ...config
+}: Config): string[] {
+  const problems = [];
+  if (config.release === "rolling" && maxSurge + maxUnavailable === 0) {
+    problems.push("maxSurge and maxUnavailable must not both be 0; for example: pulumi config set maxSurge 1");
+  }
+  if (maxReplicas > 0 && maxReplicas < config.replicas) {
+    const fix = `for example: pulumi config set maxReplicas ${config.replicas}`;
+    problems.push(
+      `maxReplicas must be 0 or at least replicas, which is ${config.replicas}, got ${maxReplicas}; ${fix}`,
+    );
+  }
+  if (maxReplicas > 0 && config.release === "blueGreen") {
+    problems.push(
+      'maxReplicas must be 0 with release "blueGreen", got ' +
+        `${maxReplicas}; for example: pulumi config set release rolling`,
+    );
+  }
+  if (loadBalancerSourceRanges.length > 0 && config.serviceType !== "LoadBalancer") {
+    problems.push(
+      `loadBalancerSourceRanges must be empty with serviceType "${config.serviceType}", got ` +
+        `${show(loadBalancerSourceRanges)}; for example: pulumi config rm loadBalancerSourceRanges`,
+    );
+  }
+  return problems;
+}
+
+function unknownKey(key: string): string {
+  const nearest = Object.keys(keys).toSorted((a, b) => distance(key, a) - distance(key, b))[0];
+  return `${key} is not a key of this program: did you mean ${nearest}? pulumi config rm ${key} removes it`;
+}
+
+function string(check: Key["check"], example: string): Key {
+  return { parse: (text) => text, check, example };
+}
+
+function integer(minimum: number, maximum: number, example: string): Key {
+  return {
+    parse: (text) => (/^-?\d+$/.test(text) ? Number(text) : text),
+    check: (property, value) => checkInteger(property, value, minimum, maximum),
+    example,
+  };
+}
+
+function list(checkItem: Key["check"], example: string): Key {
+  return {
+    parse: parseJson,
+    check: (property, value) =>
+      Array.isArray(value)
+        ? [...value.flatMap((item, index) => checkItem(`${property}[${index}]`, item)), ...checkUnique(property, value)]
+        : [`${property} must be a list, got ${show(value)}`],
+    example,
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** How many letters have to be put in, left out or changed to make `b` of `a`. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries()) {
+      next.push(
+        Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (letter.toLowerCase() === other.toLowerCase() ? 0 : 1)),
+      );
+    }
+    row = next;
+  }
+  return row.at(-1)!;
+}

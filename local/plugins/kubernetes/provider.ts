@@ -1,0 +1,325 @@
+/** The Kubernetes provider: what the engine asks of it, resource by resource. */
+import {
+  at,
+  hasUnknown,
+  InitError,
+  isBag,
+  type Bag,
+  type Call,
+  type CheckRequest,
+  type CheckResult,
+  type CreateRequest,
+  type DeleteRequest,
+  type DiffRequest,
+  type DiffResult,
+  type Path,
+  type Provider,
+  type ReadRequest,
+  type State,
+  type UpdateRequest,
+} from "../serve.ts";
+import { ruleOf, untilReady } from "./await/wait.ts";
+import { Client } from "./client.ts";
+import { create, dryRunCreate, remove, update, withDashes, withUnderscores } from "./cluster.ts";
+import { changes, detailed, forcesNew, immutablePatterns, isAbout, type Change } from "./diff.ts";
+import {
+  ApiError,
+  explained,
+  immutableFields,
+  isAlreadyExists,
+  isNamespaceMissing,
+  NoSuchKind,
+  Unreachable,
+} from "./errors.ts";
+import { findTarget } from "./kubeconfig.ts";
+import { asPreview, cleaned, importedInputs, refreshedInputs, secretsOf, stateOf } from "./live.ts";
+import {
+  annotation,
+  autonamed,
+  fieldManager,
+  idOf,
+  isClusterScoped,
+  kindOfToken,
+  parseId,
+  unsupported,
+  withName,
+} from "./names.ts";
+import { Objects, refOf, type Ref } from "./objects.ts";
+import { diffSettings, readSettings, type Settings } from "./settings.ts";
+
+export class KubernetesProvider implements Provider {
+  readonly version: string;
+  #settings: Settings = readSettings({});
+  #objects: Objects | undefined;
+  #warned = false;
+
+  constructor(version: string) {
+    this.version = version;
+  }
+
+  async diffConfig({ olds, news }: { olds: Bag; news: Bag }): Promise<DiffResult> {
+    return diffSettings(olds, news);
+  }
+
+  async configure(config: Bag): Promise<void> {
+    this.#settings = readSettings(config);
+    this.#objects = undefined;
+  }
+
+  /** The cluster; throws {@link Unreachable} if the kubeconfig names none. */
+  #cluster(call: Call): Objects {
+    if (this.#objects) return this.#objects;
+    const client = new Client(findTarget(this.#settings.selection), (warning) => {
+      // Other remarks of the API server are about versions; a field that it does not know is a mistake.
+      if (/^(unknown|duplicate) field/.test(warning)) call.log("warning", warning);
+    });
+    this.#objects = new Objects(client);
+    return this.#objects;
+  }
+
+  async check(request: CheckRequest, call: Call): Promise<CheckResult> {
+    const problem = unsupported(call.type);
+    if (problem !== undefined) throw new Error(problem);
+    if (this.#settings.skipUnreachable && !(await this.#isReachable(call))) {
+      call.log("warning", "the cluster is unreachable and skipUpdateUnreachable is set: the resource is left as it is");
+      return { inputs: request.olds };
+    }
+    const { apiVersion, kind } = kindOfToken(call.type);
+    const given = withDashes(cleaned({ apiVersion, kind, ...request.news }));
+    const inputs = await this.#withNamespace(withName(given, request, call.name), call);
+    return { inputs, secrets: secretsOf(inputs) };
+  }
+
+  async #isReachable(call: Call): Promise<boolean> {
+    try {
+      await this.#cluster(call).client.request("GET", "/version", { signal: call.signal });
+      return true;
+    } catch (error) {
+      return !(error instanceof Unreachable);
+    }
+  }
+
+  async #withNamespace(inputs: Bag, call: Call): Promise<Bag> {
+    const metadata = inputs["metadata"];
+    if (!isBag(metadata) || metadata["namespace"]) return inputs;
+    const { apiVersion, kind } = kindOfToken(call.type);
+    try {
+      const objects = this.#cluster(call);
+      if (!(await objects.kind(apiVersion, kind)).namespaced) return inputs;
+      return {
+        ...inputs,
+        metadata: { ...metadata, namespace: this.#settings.namespace ?? objects.client.target.namespace },
+      };
+    } catch (error) {
+      if (!(error instanceof Unreachable) && !(error instanceof NoSuchKind)) throw explained(error, "check");
+      // A custom resource whose definition is still to come is most likely namespaced, and corrected when created.
+      const namespace = this.#settings.namespace ?? this.#objects?.client.target.namespace ?? "default";
+      return isClusterScoped(kind) ? inputs : { ...inputs, metadata: { ...metadata, namespace } };
+    }
+  }
+
+  async diff({ oldInputs, oldOutputs, news, ignoreChanges }: DiffRequest, call: Call): Promise<DiffResult> {
+    const recorded = oldOutputs["__inputs"];
+    const olds = cleaned(Object.keys(oldInputs).length > 0 ? oldInputs : isBag(recorded) ? recorded : {});
+    const identity = isBag(olds["metadata"]) ? { ...olds["metadata"] } : {};
+    // Imported by others or made by an old version, the inputs may lack what the object is called.
+    for (const key of ["name", "namespace"]) identity[key] ??= at(oldOutputs, "metadata", key) ?? null;
+    const all = changes({ ...olds, metadata: identity }, withClusterScope(news, identity));
+    const patterns = immutablePatterns(news, this.#settings);
+    let replaced = all.filter((change) => forcesNew(change, news, patterns));
+    if (all.length > 0 && replaced.length === 0)
+      replaced = await this.#refused(all, oldOutputs, news, ignoreChanges, call);
+    const isFixed =
+      annotation(news, autonamed) !== "true" &&
+      at(news, "metadata", "name") === identity["name"] &&
+      (at(news, "metadata", "namespace") ?? null) === identity["namespace"];
+    return {
+      detailed: detailed(all, (change) => replaced.includes(change)),
+      deleteBeforeReplace: replaced.length > 0 && isFixed,
+    };
+  }
+
+  /** The changes that the API server says it will never accept in an object that exists. */
+  async #refused(
+    all: Change[],
+    outputs: Bag,
+    news: Bag,
+    ignoreChanges: readonly string[],
+    call: Call,
+  ): Promise<Change[]> {
+    if (hasUnknown(news)) return [];
+    try {
+      await update(this.#cluster(call), refOf(news), {
+        inputs: news,
+        fieldManager: fieldManager(news, outputs),
+        ignoreChanges,
+        dryRun: true,
+        signal: call.signal,
+      });
+      return [];
+    } catch (error) {
+      // Other refusals are told by the preview of the update.
+      const fields = immutableFields(error);
+      return all.filter((change) => fields.some((field) => isAbout(change, field)));
+    }
+  }
+
+  async create(request: CreateRequest, call: Call): Promise<State & { id: string }> {
+    const { inputs, secrets } = request;
+    const manager = fieldManager(inputs, {});
+    const unknownResult = { id: "", outputs: withUnderscores(inputs), secrets: secretsOf(inputs) };
+    if (request.preview) {
+      if (hasUnknown(inputs)) return unknownResult;
+      try {
+        const made = await dryRunCreate(this.#cluster(call), inputs, manager, call.signal);
+        return { id: "", ...state(asPreview(made, inputs, true), inputs, manager, secrets) };
+      } catch (error) {
+        // The namespace, the kind or the room for the object may come with this very update.
+        if (isNamespaceMissing(error) || isAlreadyExists(error) || this.#cannotPreview(error, call))
+          return unknownResult;
+        throw explained(error, `${label(inputs)} cannot be created`);
+      }
+    }
+    try {
+      const objects = this.#cluster(call);
+      const made = await create(
+        objects,
+        inputs,
+        manager,
+        { upsert: this.#settings.upsert, type: call.type, name: call.name },
+        call,
+      );
+      return { id: idOf(made), ...(await this.#settled(objects, made, request, manager, call, {}, "created")) };
+    } catch (error) {
+      if (error instanceof InitError) throw error;
+      throw explained(error, `${label(inputs)} was not created`);
+    }
+  }
+
+  async update(request: UpdateRequest, call: Call): Promise<State> {
+    const { inputs, secrets, oldOutputs, ignoreChanges, preview } = request;
+    const manager = fieldManager(inputs, oldOutputs);
+    const unknownResult = { outputs: withUnderscores(inputs), secrets: secretsOf(inputs) };
+    if (preview && hasUnknown(inputs)) return unknownResult;
+    try {
+      const objects = this.#cluster(call);
+      const wish = { inputs, fieldManager: manager, ignoreChanges, dryRun: preview, signal: call.signal };
+      const made = await update(objects, { ...refOf(inputs), ...parseId(request.id) }, wish);
+      if (preview) return state(asPreview(made, inputs, false), inputs, manager, secrets, oldOutputs);
+      return await this.#settled(objects, made, request, manager, call, oldOutputs, "updated");
+    } catch (error) {
+      if (error instanceof InitError) throw error;
+      if (preview && this.#cannotPreview(error, call)) return unknownResult;
+      throw explained(error, `${label(inputs)} ${preview ? "cannot be" : "was not"} updated`);
+    }
+  }
+
+  /** Waits until the object is ready and gives its state; throws {@link InitError} if it does not get ready. */
+  async #settled(
+    objects: Objects,
+    made: Bag,
+    { inputs, secrets, timeoutSeconds }: CreateRequest,
+    manager: string,
+    call: Call,
+    olds: Bag,
+    done: "created" | "updated",
+  ): Promise<State> {
+    if (made["kind"] === "CustomResourceDefinition") objects.forgetKinds();
+    const wait = { objects, ref: refOf(made), inputs, timeoutSeconds, signal: call.signal, status: call.status };
+    const { live = made, problems } = await untilReady(wait).catch((error: unknown) => ({
+      live: made,
+      problems: [(error as Error).message],
+    }));
+    const result = state(live, inputs, manager, secrets, olds);
+    if (problems.length === 0) return result;
+    const [why = "", ...details] = problems;
+    const message = `${label(made)} was ${done} but is not ready: ${why}`;
+    throw new InitError(message, idOf(made), result, [message, ...details]);
+  }
+
+  /** Whether a dry run failed for reasons that say nothing about the update; without a cluster there is a warning. */
+  #cannotPreview(error: unknown, call: Call): boolean {
+    if (error instanceof Unreachable) {
+      if (!this.#warned) call.log("warning", `${error.message}; the preview does not know what the cluster will say`);
+      this.#warned = true;
+      return true;
+    }
+    if (error instanceof NoSuchKind) return true;
+    if (!(error instanceof ApiError)) return false;
+    // Who may only look can still preview; a refusal by admission is told.
+    return (
+      (error.status === 403 && /cannot (create|patch|get|update) resource/.test(error.message)) ||
+      /does not support dry run/.test(error.message)
+    );
+  }
+
+  async read(request: ReadRequest, call: Call): Promise<(State & { id: string; inputs: Bag }) | undefined> {
+    const { outputs, inputs } = request;
+    const known = isBag(inputs) && inputs["kind"] ? inputs : outputs["kind"] ? outputs : kindOfToken(call.type);
+    const ref: Ref = { apiVersion: String(known.apiVersion), kind: String(known.kind), ...parseId(request.id) };
+    const isImport = Object.keys(inputs).length === 0;
+    const manager = fieldManager(inputs, outputs, call.urn);
+    try {
+      const objects = this.#cluster(call);
+      const live = await objects.find(ref, call.signal);
+      if (live === undefined) return undefined;
+      const now = isImport ? importedInputs(live) : refreshedInputs(inputs, live);
+      const found = { id: request.id, inputs: now, ...state(live, now, manager, request.secrets, outputs) };
+      const rule = isImport ? undefined : ruleOf(inputs);
+      const verdict = await rule?.(live, objects, call.signal);
+      if (verdict && !verdict.ready)
+        throw new InitError(`${label(live)} is not ready: ${verdict.status}`, request.id, found);
+      return { ...found, secrets: [...(found.secrets ?? []), ...secretsOf(now)] };
+    } catch (error) {
+      if (error instanceof InitError) throw error;
+      if (error instanceof Unreachable && this.#settings.deleteUnreachable) {
+        call.log("warning", `${error.message}; deleteUnreachable is set: the resource is taken out of the state`);
+        return undefined;
+      }
+      if (error instanceof Unreachable && this.#settings.skipUnreachable) {
+        call.log("warning", `${error.message}; skipUpdateUnreachable is set: the state may be out of date`);
+        return { id: request.id, outputs, inputs };
+      }
+      throw explained(
+        error instanceof Unreachable ? withAdvice(error) : error,
+        `${ref.kind} ${request.id} cannot be read`,
+      );
+    }
+  }
+
+  async delete(request: DeleteRequest, call: Call): Promise<void> {
+    const { outputs, oldInputs, id, timeoutSeconds } = request;
+    const known = outputs["kind"] ? outputs : kindOfToken(call.type);
+    const ref: Ref = { apiVersion: String(known.apiVersion), kind: String(known.kind), ...parseId(id) };
+    const inputs = Object.keys(oldInputs).length > 0 ? oldInputs : outputs;
+    try {
+      await remove(this.#cluster(call), ref, inputs, timeoutSeconds, call);
+    } catch (error) {
+      if (error instanceof Unreachable && this.#settings.deleteUnreachable) {
+        call.log("warning", `${error.message}; deleteUnreachable is set: the resource is taken out of the state`);
+        return;
+      }
+      throw explained(error instanceof Unreachable ? withAdvice(error) : error, `${ref.kind} ${id} was not deleted`);
+    }
+  }
+}
+
+function state(live: Bag, inputs: Bag, manager: string, secrets: readonly Path[], olds: Bag = {}): State {
+  return stateOf(withUnderscores(live), withUnderscores(inputs), manager, secrets, olds);
+}
+
+/** Something outside of namespaces may be given one by mistake; the cluster ignores it, and so must the diff. */
+function withClusterScope(news: Bag, identity: Bag): Bag {
+  if (!isClusterScoped(String(news["kind"])) || !isBag(news["metadata"])) return news;
+  return { ...news, metadata: { ...news["metadata"], namespace: identity["namespace"] ?? null } };
+}
+
+function withAdvice(error: Unreachable): Error {
+  return new Error(
+    `${error.message}. If the cluster was deleted, set PULUMI_K8S_DELETE_UNREACHABLE=true to take its resources out of the state`,
+  );
+}
+
+function label(object: Bag): string {
+  return `${String(object["kind"])} ${idOf(object)}`;
+}

@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+
+import * as pulumi from "@pulumi/pulumi";
+import fc from "fast-check";
+import { parse } from "yaml";
+
+import { parseConfig, readConfig } from "../config.ts";
+import { defaultConfig, graph, project, runProgram, useConfig, useMocks } from "./mocks.ts";
+
+const problemsOf = (texts: Record<string, string>) => parseConfig({ ...defaultConfig(), ...texts }).problems;
+
+describe("the configuration", () => {
+  beforeEach(() => useMocks());
+
+  it("is Pulumi.yaml's defaults if the stack says nothing", () => {
+    useConfig();
+    assert.deepEqual(readConfig(), {
+      namespace: "meridian",
+      repository: "localhost:5001/meridian/hello",
+      version: "v0.0.1",
+      image: "",
+      platforms: [],
+      replicas: 3,
+      maxReplicas: 0,
+      regions: [],
+      serviceType: "LoadBalancer",
+      port: 8888,
+      loadBalancerSourceRanges: [],
+      release: "rolling",
+      maxSurge: 1,
+      maxUnavailable: 0,
+      minReadySeconds: 0,
+    });
+  });
+
+  it("has a type, a description and a default for each key", () => {
+    for (const [key, { type, description, default: value }] of Object.entries(project().config)) {
+      assert.ok(["string", "integer", "array"].includes(type), `the type of ${key}`);
+      assert.match(description, /^[A-Z].+\.$/, `the description of ${key}`);
+      assert.notEqual(value, undefined, `the default of ${key}`);
+    }
+  });
+
+  it("takes the dev stack's values", () => {
+    const { config } = parse(readFileSync(new URL("../Pulumi.dev.yaml", import.meta.url), "utf8"));
+    const texts = Object.entries(config).map(([key, value]) => [
+      key.replace("meridian:", ""),
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]);
+    useConfig(Object.fromEntries(texts));
+    assert.deepEqual(readConfig().regions, ["eu", "us", "ap"]);
+  });
+
+  it("leaves the keys of other projects and providers alone", () => {
+    useConfig();
+    pulumi.runtime.setConfig("kubernetes:context", "kind-kind");
+    assert.equal(readConfig().replicas, 3);
+  });
+
+  it("ends the program without a stack trace if it is wrong", () => {
+    useConfig({ replicas: "three" });
+    assert.throws(readConfig, (error) => pulumi.RunError.isInstance(error));
+  });
+
+  const wrong: [string, string, string][] = [
+    ["replicas", "0", "replicas must be an integer from 1 to 100, got 0; for example: pulumi config set replicas 3"],
+    [
+      "replicas",
+      "101",
+      "replicas must be an integer from 1 to 100, got 101; for example: pulumi config set replicas 3",
+    ],
+    ["replicas", "-1", "replicas must be an integer from 1 to 100, got -1; for example: pulumi config set replicas 3"],
+    [
+      "replicas",
+      "three",
+      'replicas must be an integer from 1 to 100, got "three"; for example: pulumi config set replicas 3',
+    ],
+    [
+      "replicas",
+      "1e9",
+      'replicas must be an integer from 1 to 100, got "1e9"; for example: pulumi config set replicas 3',
+    ],
+    ["replicas", "", 'replicas must be an integer from 1 to 100, got ""; for example: pulumi config set replicas 3'],
+    [
+      "replicas",
+      "2.5",
+      'replicas must be an integer from 1 to 100, got "2.5"; for example: pulumi config set replicas 3',
+    ],
+    [
+      "maxReplicas",
+      "1001",
+      "maxReplicas must be an integer from 0 to 1000, got 1001; for example: pulumi config set maxReplicas 10",
+    ],
+    [
+      "maxReplicas",
+      "2",
+      "maxReplicas must be 0 or at least replicas, which is 3, got 2; for example: pulumi config set maxReplicas 3",
+    ],
+    ["port", "65536", "port must be an integer from 1 to 65535, got 65536; for example: pulumi config set port 8888"],
+    ["maxSurge", "0", "maxSurge and maxUnavailable must not both be 0; for example: pulumi config set maxSurge 1"],
+    [
+      "maxUnavailable",
+      "101",
+      "maxUnavailable must be an integer from 0 to 100, got 101; for example: pulumi config set maxUnavailable 0",
+    ],
+    [
+      "minReadySeconds",
+      "-1",
+      "minReadySeconds must be an integer from 0 to 100, got -1; for example: pulumi config set minReadySeconds 0",
+    ],
+    [
+      "namespace",
+      "My Shop",
+      'namespace must be 1 to 40 lower-case letters, digits and "-", beginning with a letter and not ending with "-", ' +
+        'got "My Shop"; for example: pulumi config set namespace meridian',
+    ],
+    [
+      "repository",
+      "hello",
+      'repository must be "registry/path" in lower case without a tag, such as "ghcr.io/me/hello", got "hello"; ' +
+        "for example: pulumi config set repository ghcr.io/me/hello",
+    ],
+    [
+      "version",
+      "v 1",
+      'version must be 1 to 63 letters, digits, "-", "_" and ".", beginning and ending with a letter or digit, got "v 1"; ' +
+        "for example: pulumi config set version v0.0.1",
+    ],
+    [
+      "image",
+      "ghcr.io/me/hello:v1",
+      'image must be a reference by digest, "repository@sha256:" and 64 hexadecimal digits, got "ghcr.io/me/hello:v1"; ' +
+        'for example: pulumi config set image ""',
+    ],
+    [
+      "platforms",
+      '["windows/amd64"]',
+      'platforms[0] must be one of "linux/amd64", "linux/arm64", got "windows/amd64"; ' +
+        "for example: pulumi config set --path platforms[0] linux/amd64",
+    ],
+    ["regions", "eu", 'regions must be a list, got "eu"; for example: pulumi config set --path regions[0] eu'],
+    [
+      "regions",
+      '["eu","eu"]',
+      'regions must each be given once, got "eu" twice or more; for example: pulumi config set --path regions[0] eu',
+    ],
+    [
+      "regions",
+      '["eu west"]',
+      'regions[0] must be 1 to 63 letters, digits, "-", "_" and ".", beginning and ending with a letter or digit, ' +
+        'got "eu west"; for example: pulumi config set --path regions[0] eu',
+    ],
+    [
+      "serviceType",
+      "loadbalancer",
+      'serviceType must be one of "LoadBalancer", "NodePort", "ClusterIP", got "loadbalancer"; ' +
+        "for example: pulumi config set serviceType LoadBalancer",
+    ],
+    [
+      "loadBalancerSourceRanges",
+      '["10.0.0.0"]',
+      'loadBalancerSourceRanges[0] must be a CIDR block such as "203.0.113.0/24" or "2001:db8::/32", got "10.0.0.0"; ' +
+        "for example: pulumi config set --path loadBalancerSourceRanges[0] 203.0.113.0/24",
+    ],
+    [
+      "release",
+      "canary",
+      'release must be one of "rolling", "blueGreen", got "canary"; for example: pulumi config set release rolling',
+    ],
+    [
+      "Replica",
+      "3",
+      "Replica is not a key of this program: did you mean replicas? pulumi config rm Replica removes it",
+    ],
+    ["prot", "80", "prot is not a key of this program: did you mean port? pulumi config rm prot removes it"],
+  ];
+  for (const [key, text, sentence] of wrong) {
+    it(`refuses ${key}: ${text || "(empty)"}`, () => assert.deepEqual(problemsOf({ [key]: text }), [sentence]));
+  }
+
+  it("refuses values that do not go together", () => {
+    assert.deepEqual(problemsOf({ release: "blueGreen", maxReplicas: "5" }), [
+      'maxReplicas must be 0 with release "blueGreen", got 5; for example: pulumi config set release rolling',
+    ]);
+    assert.deepEqual(problemsOf({ serviceType: "NodePort", loadBalancerSourceRanges: '["10.0.0.0/8"]' }), [
+      'loadBalancerSourceRanges must be empty with serviceType "NodePort", got ["10.0.0.0/8"]; ' +
+        "for example: pulumi config rm loadBalancerSourceRanges",
+    ]);
+  });
+
+  it("names each key that is missing", () => {
+    const { port, ...others } = defaultConfig();
+    assert.equal(port, "8888");
+    assert.deepEqual(parseConfig(others).problems, ["port is missing; for example: pulumi config set port 8888"]);
+  });
+
+  it("is deployed or refused with sentences, whatever it is (property)", async function () {
+    this.timeout(30_000);
+    let deployed = 0;
+    await fc.assert(
+      fc.asyncProperty(configurations(), async (texts) => {
+        const { problems } = parseConfig(texts);
+        for (const problem of problems) {
+          assert.match(problem, /(; for example: pulumi config .+| removes it)$/s);
+        }
+        if (problems.length > 0) {
+          return;
+        }
+        deployed += 1;
+        await useMocks();
+        useConfig(texts);
+        await runProgram();
+        assert.ok((await graph()).includes("kubernetes:apps/v1:Deployment hello"));
+      }),
+      { numRuns: 1000 },
+    );
+
+    assert.ok(deployed >= 50, `only ${deployed} of 1,000 were deployed`);
+  });
+});
+
+/** The defaults with some keys changed, to values that may well be right or to anything, and sometimes unknown keys. */
+function configurations(): fc.Arbitrary<Record<string, string>> {
+  const integer = (max: number) => fc.integer({ min: 0, max }).map(String);
+  const list = (...items: string[]) => fc.subarray(items).map((some) => JSON.stringify(some));
+  const sensible = {
+    namespace: fc.constantFrom("shop", "a", "team-1"),
+    repository: fc.constantFrom("ghcr.io/me/hello", "localhost:5000/x"),
+    version: fc.constantFrom("v0.0.2", "2026.11.24", "a_b"),
+    image: fc.constantFrom("", `ghcr.io/me/hello@sha256:${"a".repeat(64)}`),
+    platforms: list("linux/amd64", "linux/arm64"),
+    replicas: integer(101),
+    maxReplicas: integer(1001),
+    regions: list("eu", "us", "ap"),
+    serviceType: fc.constantFrom("LoadBalancer", "NodePort", "ClusterIP"),
+    port: integer(65536),
+    loadBalancerSourceRanges: list("10.0.0.0/8", "2001:db8::/32"),
+    release: fc.constantFrom("rolling", "blueGreen"),
+    maxSurge: integer(101),
+    maxUnavailable: integer(101),
+    minReadySeconds: integer(101),
+  };
+  const likely = fc.oneof(...Object.entries(sensible).map(([key, text]) => fc.tuple(fc.constant(key), text)));
+  const anything = fc.oneof(fc.string(), fc.json(), fc.integer().map(String), fc.double().map(String));
+  const key = fc.oneof(fc.constantFrom(...Object.keys(sensible)), fc.string({ minLength: 1 }));
+  return fc
+    .array(fc.oneof(likely, fc.tuple(key, anything)), { minLength: 1, maxLength: 6 })
+    .map((changes) => ({ ...defaultConfig(), ...Object.fromEntries(changes) }));
+}

@@ -99,7 +99,8 @@ export class ContainerImage extends pulumi.ComponentResource {
   readonly ref: pulumi.Output<string>;
 
   constructor(name: string, args: ContainerImageArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("meridian:index:ContainerImage", name, args, opts);
+    // The arguments stay out of the state, since secrets may be among them.
+    super("meridian:index:ContainerImage", name, {}, opts);
     refuse([...checkName("name", name), ...checkContainerImage(args)], this);
 
     this.ref =

@@ -101,7 +101,7 @@ function checkProbe(property: string, probe: Probe, ports: readonly Port[]): str
   if (probe.kind === "http") {
     problems.push(...checkPattern(`${property}.path`, probe.path, /^\//, `a path that begins with "/"`));
   }
-  if (portNamed(ports, probe.port) === undefined) {
+  if (ports.length > 0 && portNamed(ports, probe.port) === undefined) {
     const names = ports.map(({ name }) => show(name)).join(", ");
     problems.push(`${property}.port must be one of the ports ${names}, got ${show(probe.port)}`);
   }

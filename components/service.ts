@@ -81,16 +81,24 @@ export function serviceSpec(
   };
 }
 
-/**
- * Where the Service answers: the address or host name of its load balancer, else its name in the cluster's DNS, which is
- * all that a Service of type NodePort or ClusterIP has.
- */
+/** Where the Service answers, as soon as it is known. */
 export function serviceUrl(service: k8s.core.v1.Service, port: number): pulumi.Output<string> {
-  return pulumi.all([service.metadata, service.status]).apply(([metadata, status]) => {
-    const [ingress] = status?.loadBalancer?.ingress ?? [];
-    const address = ingress?.ip ?? ingress?.hostname ?? `${metadata.name}.${metadata.namespace}.svc`;
-    return `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+  return pulumi.all([service.metadata, service.status]).apply(([{ name, namespace }, status]) => {
+    return urlOf(status?.loadBalancer?.ingress ?? [], `${name}.${namespace}.svc`, port);
   });
+}
+
+/**
+ * The URL of the first of a load balancer's addresses, by IP or host name; without one, which is so for the types NodePort
+ * and ClusterIP, of the Service's name in the cluster's DNS.
+ */
+export function urlOf(
+  [address]: readonly { readonly ip?: string; readonly hostname?: string }[],
+  dnsName: string,
+  port: number,
+): string {
+  const host = address?.ip ?? address?.hostname ?? dnsName;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** Sentences on options that do not exist or do not go with the type. */

@@ -38,7 +38,8 @@ export class WebService extends pulumi.ComponentResource {
   readonly deploymentName: pulumi.Output<string>;
 
   constructor(name: string, args: WebServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("meridian:index:WebService", name, args, opts);
+    // The arguments stay out of the state, since secrets may be among them.
+    super("meridian:index:WebService", name, {}, opts);
     const settings = withDefaults(args);
     refuse(checkWebService(name, settings), this);
     const { autoscaling, ingress, namespace, ports, release, replicas, secretEnv } = settings;

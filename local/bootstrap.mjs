@@ -1,6 +1,6 @@
 // The one file that must run on whatever Node a machine happens to have: it installs the npm dependencies of the lockfile
 // when they are missing or out of date (a current Node is among them) and hands over to `main.ts` under that Node.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,7 +21,8 @@ function fail(sentence) {
 }
 
 if (!upToDate()) {
-  if (process.stderr.isTTY || !process.argv.includes("--dependencies-only")) console.error("• installing npm dependencies");
+  if (process.stderr.isTTY || !process.argv.includes("--dependencies-only"))
+    console.error("• installing npm dependencies");
   // Install scripts only fetch things which the kit brings itself (provider plugins).
   const npm = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
@@ -30,21 +31,23 @@ if (!upToDate()) {
   if (npm.error) fail(`npm could not be run (${npm.error.message}); install Node.js with npm and try again.`);
   if (npm.signal) process.exit(130);
   if (npm.status !== 0) {
-    fail("npm ci failed, see above; check the network connection to the npm registry and the free disk space, and try again.");
+    fail(
+      "npm ci failed, see above; check the network connection to the npm registry and the free disk space, and try again.",
+    );
   }
   copyFileSync(lockfile, installed);
 }
 
 if (process.argv[2] === "--dependencies-only") process.exit(0);
 
-// Ctrl-C reaches the whole process group; main.ts cleans up and decides the exit code.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
-
 const bundled = join(modules, ".bin", "node");
 const node = existsSync(bundled) ? bundled : process.execPath;
-const main = spawnSync(node, ["--no-warnings", join(root, "local", "main.ts"), ...process.argv.slice(2)], {
+const main = spawn(node, ["--no-warnings", join(root, "local", "main.ts"), ...process.argv.slice(2)], {
   stdio: "inherit",
   env: { ...process.env, PATH: `${join(modules, ".bin")}${delimiter}${process.env.PATH ?? ""}` },
 });
-if (main.error) fail(`${node} could not be run: ${main.error.message}.`);
-process.exit(main.status ?? 130);
+// Ctrl-C reaches the whole process group: main.ts cleans up and decides the exit code. Other signals are handed on.
+process.on("SIGINT", () => {});
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => main.kill(signal));
+main.once("error", ({ message }) => fail(`${node} could not be run: ${message}.`));
+main.once("exit", (code) => process.exit(code ?? 130));

@@ -6,6 +6,7 @@ import { removeGroup, rootGroup } from "./cgroups.ts";
 import {
   apiserver,
   controlPlaneRuns,
+  controlPlaneStarted,
   deadComponents,
   kubectl,
   startControlPlane,
@@ -37,49 +38,12 @@ import {
   writeKubeconfig,
   writeProxyConfiguration,
 } from "./region.ts";
+import { checkRegions, isStopped, keepRegions, markStopped, regions } from "./region-list.ts";
 import { startBuilder, startRegistry } from "./registry.ts";
 import { tool } from "./tools.ts";
 
 const hostDaemons = ["registry", "buildkitd", "load-balancer-proxy", "load-balancer"] as const;
-const regionsFile = join(clusterDirectory, "regions.json");
 const ownerFile = join(runDirectory, "owner");
-
-export const defaultRegions = ["eu", "us", "ap"] as const;
-
-/** Checks a list of regions. @throws UserError that says what is allowed. */
-export function checkRegions(names: readonly string[]): void {
-  const wrong = names.find((name) => !/^[a-z]([-a-z0-9]{0,8}[a-z0-9])?$/.test(name));
-  if (wrong !== undefined) {
-    throw new UserError(
-      `regions must be names of 1 to 10 lower-case letters, digits and hyphens that start with a letter, got "${wrong}"; rename it.`,
-    );
-  }
-  if (["lb", "host"].includes(names.find((name) => ["lb", "host"].includes(name)) ?? "")) {
-    throw new UserError(`regions must not be called "lb" or "host", the kit uses these names itself; rename it.`);
-  }
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new UserError(`regions must have different names, got "${twice}" twice; rename one.`);
-  if (names.length < 1 || names.length > 9) {
-    throw new UserError(`regions must be a list of 1 to 9 names, got ${names.length}; the local cluster has room for 9.`);
-  }
-}
-
-/** The regions of the cluster as it was last started. */
-export function regions(): Region[] {
-  const names = existsSync(regionsFile) ? (JSON.parse(readFileSync(regionsFile, "utf8")) as string[]) : [...defaultRegions];
-  return names.map((name, index) => ({ name, index: index + 1 }));
-}
-
-/** Regions that the user has stopped stay stopped until they are started by name, or the cluster was down. */
-const stoppedFile = (name: string): string => join(runDirectory, "stopped", name);
-
-export function findRegion(wanted: string): Region {
-  const name = wanted.toLowerCase();
-  const region = regions().find((one) => one.name === name);
-  if (region !== undefined) return region;
-  const known = regions().map((one) => one.name);
-  throw new UserError(`there is no region "${wanted}"; the local cluster has ${known.join(", ")}.`);
-}
 
 function checkRights(): void {
   if (process.platform !== "linux") {
@@ -121,7 +85,8 @@ async function checkPorts(servicePorts: readonly number[]): Promise<void> {
   }
 }
 
-export const clusterRuns = (): boolean => controlPlaneRuns() && hostDaemons.every((name) => runningPid(name) !== undefined);
+export const clusterRuns = (): boolean =>
+  controlPlaneRuns() && hostDaemons.every((name) => runningPid(name) !== undefined);
 
 /** Components that were started and are gone, with their logs. */
 export function dead(): { name: string; log: string }[] {
@@ -133,30 +98,24 @@ export function dead(): { name: string; log: string }[] {
   ];
 }
 
-async function startLoadBalancer(first: Region, signal?: AbortSignal): Promise<void> {
+async function startLoadBalancer(first: Region): Promise<void> {
   const folder = join(clusterDirectory, "load-balancer");
   const kubeconfig = await writeKubeconfig(folder, "kube-proxy", "/CN=system:kube-proxy");
   const config = writeProxyConfiguration(folder, kubeconfig, first.name, network.loadBalancer);
-  await startDaemon(
-    {
-      name: "load-balancer-proxy",
-      command: [tool("kube-proxy"), `--config=${config}`],
-      namespace: loadBalancerNamespace,
-      healthy: () => proxyHealthy(network.loadBalancer),
-    },
-    signal,
-  );
-  await startDaemon(
-    {
-      name: "load-balancer",
-      command: [process.execPath, "--no-warnings", join(repository, "local", "load-balancer.ts")],
-      healthy: async () => endOfLog(logFile("load-balancer"), 1000).includes("watching Services"),
-    },
-    signal,
-  );
+  await startDaemon({
+    name: "load-balancer-proxy",
+    command: [tool("kube-proxy"), `--config=${config}`],
+    namespace: loadBalancerNamespace,
+    healthy: () => proxyHealthy(network.loadBalancer),
+  });
+  await startDaemon({
+    name: "load-balancer",
+    command: [process.execPath, "--no-warnings", join(repository, "local", "load-balancer.ts")],
+    healthy: async () => endOfLog(logFile("load-balancer"), 1000).includes("watching Services"),
+  });
 }
 
-async function startDns(regionCount: number, signal?: AbortSignal): Promise<void> {
+async function startDns(regionCount: number): Promise<void> {
   const manifest = readFileSync(join(repository, "local", "addons", "coredns.yaml"), "utf8")
     .replace(/^#.*\n/, "")
     .replace("IMAGE", coreDnsImage)
@@ -169,7 +128,7 @@ async function startDns(regionCount: number, signal?: AbortSignal): Promise<void
       const path = "-o=jsonpath={.status.readyReplicas}";
       return Number(await kubectl(["-n", "kube-system", "get", "deployment", "coredns", path])) > 0;
     },
-    { seconds: 90, interval: 250, signal },
+    { seconds: 90, interval: 250 },
   );
 }
 
@@ -182,28 +141,39 @@ async function removeSurplusRegions(wanted: readonly string[]): Promise<void> {
   }
 }
 
+/** What must hold before anything is installed, built or started. @throws UserError */
+export async function preflight(servicePorts: readonly number[] = []): Promise<void> {
+  checkRights();
+  checkOwner();
+  const nothingRuns = !controlPlaneStarted() && hostDaemons.every((name) => runningPid(name) === undefined);
+  if (nothingRuns) await checkPorts(servicePorts);
+}
+
 export interface UpOptions {
   /** Names of the regions. Default: as before; `defaultRegions` the first time. */
   readonly regions?: readonly string[];
   /** Ports of localhost that are going to be used, checked while the cluster is down. */
   readonly servicePorts?: readonly number[];
-  readonly signal?: AbortSignal;
 }
 
 /** Starts the cluster, or what is missing of it. */
-export async function up({ regions: names, servicePorts = [], signal }: UpOptions = {}): Promise<void> {
-  checkRights();
-  checkOwner();
+export async function up({ regions: names, servicePorts = [] }: UpOptions = {}): Promise<void> {
+  await preflight(servicePorts);
   const wanted = names ?? regions().map(({ name }) => name);
   checkRegions(wanted);
-  for (const { name, log } of dead()) say(`! ${name} had ended, starting it again; the end of ${log}:\n${endOfLog(log, 5)}`);
-  if (!existsSync(ownerFile)) await checkPorts(servicePorts);
+  const gone = dead();
+  if (gone.length > 0 && !controlPlaneStarted()) {
+    say("! the cluster had ended without being stopped (a reboot?); starting it again");
+  } else {
+    for (const { name, log } of gone)
+      say(`! ${name} had ended, starting it again; the end of ${log}:\n${endOfLog(log, 5)}`);
+  }
   mkdirSync(clusterDirectory, { recursive: true });
   mkdirSync(runDirectory, { recursive: true });
   writeFileSync(ownerFile, cache);
 
   const sameRegions = JSON.stringify(wanted) === JSON.stringify(regions().map(({ name }) => name));
-  const open = regions().filter(({ name }) => !existsSync(stoppedFile(name)));
+  const open = regions().filter(({ name }) => !isStopped(name));
   if (sameRegions && clusterRuns() && open.every(({ name }) => regionRuns(name))) return;
 
   await step("network", async () => {
@@ -212,28 +182,28 @@ export async function up({ regions: names, servicePorts = [], signal }: UpOption
     await createLocalhost();
   });
   await Promise.all([
-    step("control plane", () => startControlPlane(signal)),
+    step("control plane", () => startControlPlane()),
     step("image registry and builder", async () => {
-      await startRegistry(signal);
-      await startBuilder(signal);
-      await seedImages(signal);
+      await startRegistry();
+      await startBuilder();
+      await seedImages();
     }),
   ]);
   if (!sameRegions) await removeSurplusRegions(wanted);
-  writeFileSync(regionsFile, JSON.stringify(wanted));
+  keepRegions(wanted);
   const all = regions();
-  const starting = all.filter(({ name }) => !existsSync(stoppedFile(name)));
+  const starting = all.filter(({ name }) => !isStopped(name));
   await step(`regions ${starting.map(({ name }) => name).join(", ")}`, async () => {
     for (const { name, index } of starting) await createNamespace(regionNamespace(name), network.region(index));
     await routes(starting);
-    await Promise.all(starting.map((region) => startRegion(region, signal)));
+    await Promise.all(starting.map((region) => startRegion(region)));
     // Again: a half-dead region got a new namespace.
     await routes(starting);
   });
   const first = starting[0];
   await step("load balancer and DNS", async () => {
-    if (first !== undefined) await startLoadBalancer(first, signal);
-    await startDns(all.length, signal);
+    if (first !== undefined) await startLoadBalancer(first);
+    await startDns(all.length);
   });
 }
 
@@ -270,21 +240,20 @@ export async function forget(): Promise<void> {
 export async function stopOneRegion(region: Region): Promise<void> {
   checkRights();
   checkOwner();
-  mkdirSync(join(runDirectory, "stopped"), { recursive: true });
-  writeFileSync(stoppedFile(region.name), "");
+  markStopped(region.name, true);
   await step(`stopping region ${region.name}`, () => stopRegion(region));
 }
 
-export async function startOneRegion(region: Region, signal?: AbortSignal): Promise<void> {
+export async function startOneRegion(region: Region): Promise<void> {
   checkRights();
   checkOwner();
   if (!clusterRuns()) throw new UserError("the local cluster is not running; start it with `npm run cluster -- up`.");
-  rmSync(stoppedFile(region.name), { force: true });
+  markStopped(region.name, false);
   await step(`starting region ${region.name}`, async () => {
     await createNamespace(regionNamespace(region.name), network.region(region.index));
-    await routes(regions().filter(({ name }) => !existsSync(stoppedFile(name))));
-    await startRegion(region, signal);
-    await routes(regions().filter(({ name }) => !existsSync(stoppedFile(name))));
+    await routes(regions().filter(({ name }) => !isStopped(name)));
+    await startRegion(region);
+    await routes(regions().filter(({ name }) => !isStopped(name)));
   });
 }
 
@@ -297,7 +266,7 @@ export async function status(): Promise<string> {
     lines.push(`${name.padEnd(20)} ${pid === undefined ? "not running" : `running, pid ${pid}`}`);
   }
   for (const { name } of regions()) {
-    const stopped = existsSync(stoppedFile(name)) ? "stopped" : "not running";
+    const stopped = isStopped(name) ? "stopped" : "not running";
     lines.push(`region ${name.padEnd(13)} ${regionRuns(name) ? "running" : stopped}`);
   }
   for (const { name, log } of dead()) lines.push(`! ${name} has ended; the end of ${log}:`, endOfLog(log));

@@ -15,13 +15,16 @@ const directory = join(workDirectory, "clusters", name);
 const complete = join(directory, "complete");
 const components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller"];
 
-export const certificateAuthority = { certificate: join(directory, "pki", "ca.crt"), key: join(directory, "pki", "ca.key") };
+export const certificateAuthority = {
+  certificate: join(directory, "pki", "ca.crt"),
+  key: join(directory, "pki", "ca.key"),
+};
 /** The API server as regions see it. */
 export const apiserver = `https://${network.host}:${ports.apiserver}`;
 
 const env = (): NodeJS.ProcessEnv => ({ ...process.env, KWOK_WORKDIR: workDirectory, KUBECONFIG: kubeconfig });
-const kwokctl = (args: readonly string[], signal?: AbortSignal): Promise<string> =>
-  run(tool("kwokctl"), [...args, "--name", name], { env: env(), timeout: 120_000, ...(signal && { signal }) });
+const kwokctl = (args: readonly string[]): Promise<string> =>
+  run(tool("kwokctl"), [...args, "--name", name], { env: env(), timeout: 120_000 });
 
 export async function kubectl(args: readonly string[], input?: string): Promise<string> {
   return await run(tool("kubectl"), args, {
@@ -48,6 +51,9 @@ export function deadComponents(): { name: string; log: string }[] {
   if (!existsSync(complete)) return [];
   return components.filter((component) => !running(component)).map((name) => ({ name, log: logOf(name) }));
 }
+
+/** Whether any of it runs. */
+export const controlPlaneStarted = (): boolean => components.some(running);
 
 export const controlPlaneRuns = (): boolean => existsSync(complete) && components.every(running);
 
@@ -98,12 +104,12 @@ function configuration(): string {
   return stringify({
     apiVersion: "config.kwok.x-k8s.io/v1alpha1",
     kind: "KwokctlConfiguration",
-    options: { kubeApiserverCertSANs: [network.host, network.apiService] },
+    options: { kubeApiserverCertSANs: [network.host, network.apiService], etcdPeerPort: ports.etcdPeer },
     componentsPatches: extraArguments(),
   });
 }
 
-async function create(signal?: AbortSignal): Promise<void> {
+async function create(): Promise<void> {
   if (existsSync(directory)) {
     await succeeds(tool("kwokctl"), ["delete", "cluster", "--name", name], { env: env() });
     rmSync(directory, { recursive: true, force: true });
@@ -113,45 +119,42 @@ async function create(signal?: AbortSignal): Promise<void> {
   writeFileSync(config, configuration());
   const etcd = which("etcd");
   if (etcd === undefined) throw new UserError("etcd is missing; install the package etcd-server and try again.");
-  await kwokctl(
-    [
-      "create",
-      "cluster",
-      `--config=${config}`,
-      "--runtime=binary",
-      `--kubeconfig=${kubeconfig}`,
-      "--secure-port",
-      "--kube-authorization",
-      "--kube-admission",
-      `--kube-apiserver-port=${ports.apiserver}`,
-      `--etcd-port=${ports.etcd}`,
-      `--kube-controller-manager-port=${ports.controllerManager}`,
-      `--kube-scheduler-port=${ports.scheduler}`,
-      `--controller-port=${ports.kwok}`,
-      `--etcd-binary=${etcd}`,
-      `--kube-apiserver-binary=${tool("kube-apiserver")}`,
-      `--kube-controller-manager-binary=${tool("kube-controller-manager")}`,
-      `--kube-scheduler-binary=${tool("kube-scheduler")}`,
-      `--kwok-controller-binary=${tool("kwok")}`,
-    ],
-    signal,
-  );
+  await kwokctl([
+    "create",
+    "cluster",
+    `--config=${config}`,
+    "--runtime=binary",
+    `--kubeconfig=${kubeconfig}`,
+    "--secure-port",
+    "--kube-authorization",
+    "--kube-admission",
+    `--kube-apiserver-port=${ports.apiserver}`,
+    `--etcd-port=${ports.etcd}`,
+    `--kube-controller-manager-port=${ports.controllerManager}`,
+    `--kube-scheduler-port=${ports.scheduler}`,
+    `--controller-port=${ports.kwok}`,
+    `--etcd-binary=${etcd}`,
+    `--kube-apiserver-binary=${tool("kube-apiserver")}`,
+    `--kube-controller-manager-binary=${tool("kube-controller-manager")}`,
+    `--kube-scheduler-binary=${tool("kube-scheduler")}`,
+    `--kwok-controller-binary=${tool("kwok")}`,
+  ]);
   writeFileSync(complete, "");
 }
 
 /** Starts whatever of the control plane does not run; creates it the first time. */
-export async function startControlPlane(signal?: AbortSignal): Promise<void> {
-  if (!existsSync(complete)) await create(signal);
+export async function startControlPlane(): Promise<void> {
+  if (!existsSync(complete)) await create();
   else if (!controlPlaneRuns()) {
     dropStalePids();
-    await kwokctl(["start", "cluster"], signal);
+    await kwokctl(["start", "cluster"]);
   }
   const ended = (): UserError | undefined => {
     const dead = deadComponents()[0];
     return dead && new UserError(`${dead.name} ended; the end of ${dead.log}:\n${endOfLog(dead.log)}`);
   };
   const ready = async (): Promise<boolean> => (await kubectl(["get", "--raw", "/readyz"])) === "ok";
-  await until("the API server's readiness", ready, { signal }).catch((error: unknown) => {
+  await until("the API server's readiness", ready).catch((error: unknown) => {
     throw ended() ?? error;
   });
   const broken = ended();

@@ -30,7 +30,9 @@ const pidFile = (name: string): string => join(runDirectory, "pids", name);
 /** Start time of a process in clock ticks since boot: with it a recycled pid is not taken for the old process. */
 function startTime(pid: number): string | undefined {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
     return fields[0] === "Z" ? undefined : fields[19];
   } catch {
     return undefined; // no such process
@@ -49,27 +51,34 @@ export function hasDied(name: string): boolean {
   return existsSync(pidFile(name)) && runningPid(name) === undefined;
 }
 
+/** Writes a daemon's configuration file, unless it says that already: kube-proxy ends when its file is touched. */
+export function writeConfiguration(file: string, text: string): void {
+  if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text, { mode: 0o600 });
+}
+
 export function endOfLog(file: string, lines = 10): string {
   if (!existsSync(file)) return "";
   return readFileSync(file, "utf8").trimEnd().split("\n").slice(-lines).join("\n");
 }
 
 /** Starts a daemon that does not run and waits until it is healthy. @throws UserError with the end of its log. */
-export async function startDaemon(daemon: Daemon, signal?: AbortSignal): Promise<void> {
+export async function startDaemon(daemon: Daemon): Promise<void> {
   if (runningPid(daemon.name) === undefined) launch(daemon);
-  await untilHealthy(daemon.name, daemon.healthy, signal);
+  await untilHealthy(daemon.name, daemon.healthy);
 }
 
-export async function untilHealthy(name: string, healthy: () => Promise<boolean>, signal?: AbortSignal): Promise<void> {
+export async function untilHealthy(name: string, healthy: () => Promise<boolean>): Promise<void> {
   await until(
     `the start of ${name}`,
     async () => {
       if (hasDied(name)) {
-        throw new UserError(`${name} ended right after its start; the end of ${logFile(name)}:\n${endOfLog(logFile(name))}`);
+        throw new UserError(
+          `${name} ended right after its start; the end of ${logFile(name)}:\n${endOfLog(logFile(name))}`,
+        );
       }
       return await healthy();
     },
-    { signal, seconds: 90 },
+    { seconds: 90 },
   );
 }
 

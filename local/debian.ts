@@ -49,7 +49,8 @@ export async function installPackages(): Promise<void> {
       `the local cluster needs the programs of these Debian packages, and there is no apt-get here to install them: ${missing.join(", ")}; install them in your distribution's way and try again.`,
     );
   }
-  if (process.getuid?.() !== 0) throw new UserError(`Debian packages are missing; run \`sudo ${command}\` and try again.`);
+  if (process.getuid?.() !== 0)
+    throw new UserError(`Debian packages are missing; run \`sudo ${command}\` and try again.`);
   say(`• installing Debian packages: ${missing.join(" ")}`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const ours = !existsSync(policy);

@@ -5,12 +5,14 @@ import { once } from "node:events";
 /** A mistake or a misfortune that the user can do something about: printed as one sentence, without a stack trace. */
 export class UserError extends Error {}
 
+/** Aborted by Ctrl-C (see main.ts): whatever waits or runs a program then ends with one sentence. */
+export const interruption = new AbortController();
+
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   /** Text for standard input. Default: none. */
   readonly input?: string;
-  readonly signal?: AbortSignal;
   /** Called with every line of output, for progress. */
   readonly onLine?: (line: string) => void;
   /** Milliseconds after which the program is ended. Default: no limit. */
@@ -32,7 +34,6 @@ export async function run(command: string, args: readonly string[], options: Run
   const spawnOptions: SpawnOptions = { stdio: ["pipe", "pipe", "pipe"] };
   if (options.cwd !== undefined) spawnOptions.cwd = options.cwd;
   if (options.env !== undefined) spawnOptions.env = options.env;
-  if (options.signal !== undefined) spawnOptions.signal = options.signal;
   if (options.timeout !== undefined) spawnOptions.timeout = options.timeout;
   const child = spawn(command, args, spawnOptions);
   const words = [command.split("/").at(-1), ...args].join(" ");
@@ -58,16 +59,38 @@ export async function run(command: string, args: readonly string[], options: Run
   try {
     [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
   } catch (error) {
-    options.signal?.throwIfAborted();
     throw new CommandError(shown, `could not be run: ${(error as Error).message}`, "");
   }
   if (code !== 0) {
-    options.signal?.throwIfAborted();
+    // Ctrl-C in a terminal ends our children as well.
+    interruption.signal.throwIfAborted();
     const late = options.timeout !== undefined && signal === "SIGTERM";
     const why = late ? `took longer than ${options.timeout / 1000} s` : `failed with ${signal ?? `exit code ${code}`}`;
     throw new CommandError(shown, why, all);
   }
   return stdout;
+}
+
+/**
+ * Runs a program on this terminal and returns its exit code. Ctrl-C reaches it by itself; what only this process is told
+ * (SIGTERM) is handed on as the same wish.
+ */
+export async function attach(
+  command: string,
+  args: readonly string[],
+  { cwd, env }: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<number> {
+  const child = spawn(command, args, { stdio: "inherit", ...(cwd !== undefined && { cwd }), env: env ?? process.env });
+  const ask = (): void => void child.kill("SIGINT");
+  process.on("SIGTERM", ask).on("SIGHUP", ask);
+  try {
+    const [code] = (await once(child, "exit")) as [number | null];
+    return code ?? 130;
+  } catch (error) {
+    throw new UserError(`${command} could not be run: ${(error as Error).message}.`);
+  } finally {
+    process.off("SIGTERM", ask).off("SIGHUP", ask);
+  }
 }
 
 /** Runs a program and tells only whether it succeeded. */
@@ -76,7 +99,6 @@ export async function succeeds(command: string, args: readonly string[], options
     await run(command, args, options);
     return true;
   } catch (error) {
-    options.signal?.throwIfAborted();
     if (error instanceof CommandError) return false;
     throw error;
   }
@@ -89,11 +111,11 @@ export async function succeeds(command: string, args: readonly string[], options
 export async function until(
   what: string,
   condition: () => Promise<boolean>,
-  { seconds = 60, interval = 100, signal }: { seconds?: number; interval?: number; signal?: AbortSignal | undefined } = {},
+  { seconds = 60, interval = 100 }: { seconds?: number; interval?: number } = {},
 ): Promise<void> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
-    signal?.throwIfAborted();
+    interruption.signal.throwIfAborted();
     let reason = "";
     try {
       if (await condition()) return;

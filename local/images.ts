@@ -23,24 +23,22 @@ async function present(image: string): Promise<boolean> {
   return (await fetch(url, { method: "HEAD", headers: { accept } })).ok;
 }
 
-async function build(image: string, context: string, dockerfile: string, signal?: AbortSignal): Promise<void> {
+async function build(image: string, context: string, dockerfile: string): Promise<void> {
   writeFileSync(join(context, "Dockerfile"), dockerfile);
   const output = `type=image,name=${image},push=true,registry.insecure=true`;
   const locals = ["--local", `context=${context}`, "--local", `dockerfile=${context}`];
   const addr = ["--addr", buildkitHost];
-  await run(tool("buildctl"), [...addr, "build", "--frontend", "dockerfile.v0", ...locals, "--output", output], {
-    ...(signal && { signal }),
-  });
+  await run(tool("buildctl"), [...addr, "build", "--frontend", "dockerfile.v0", ...locals, "--output", output], {});
 }
 
 /** An image that holds nothing but one static binary. */
-async function buildBinaryImage(image: string, binary: string, signal?: AbortSignal): Promise<void> {
+async function buildBinaryImage(image: string, binary: string): Promise<void> {
   const context = mkdtempSync(join(imagesDirectory, "context-"));
   try {
     cpSync(tool(binary), join(context, binary));
     cpSync("/etc/ssl/certs/ca-certificates.crt", join(context, "ca-certificates.crt"));
     const lines = ["FROM scratch", "COPY ca-certificates.crt /etc/ssl/certs/", `COPY ${binary} /${binary}`];
-    await build(image, context, `${[...lines, `ENTRYPOINT ["/${binary}"]`].join("\n")}\n`, signal);
+    await build(image, context, `${[...lines, `ENTRYPOINT ["/${binary}"]`].join("\n")}\n`);
   } finally {
     rmSync(context, { recursive: true, force: true });
   }
@@ -49,14 +47,16 @@ async function buildBinaryImage(image: string, binary: string, signal?: AbortSig
 /** Folder of an npm package of the kit, for what goes into the base image. */
 const npmPackage = (name: string): string => join(repository, "node_modules", name);
 
-async function buildNodeImage(signal?: AbortSignal): Promise<void> {
+async function buildNodeImage(): Promise<void> {
   const context = join(imagesDirectory, "base");
   const root = join(context, "root");
   rmSync(context, { recursive: true, force: true });
   mkdirSync(context, { recursive: true });
   try {
     await step("a Debian for the base image node:24-slim", async ({ note }) => {
-      await run("debootstrap", ["--variant=minbase", "bookworm", root], { onLine: note, ...(signal && { signal }) });
+      // In namespaces of its own: what it mounts in there, and whatever it started, ends with it.
+      const contained = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL"];
+      await run("unshare", [...contained, "debootstrap", "--variant=minbase", "bookworm", root], { onLine: note });
       for (const folder of ["var/cache/apt/archives", "var/lib/apt/lists"]) {
         rmSync(join(root, folder), { recursive: true, force: true });
         mkdirSync(join(root, folder, "partial"), { recursive: true });
@@ -64,13 +64,15 @@ async function buildNodeImage(signal?: AbortSignal): Promise<void> {
       const node = join(npmPackage(`node-linux-${process.arch}`), "bin", "node");
       cpSync(existsSync(node) ? node : process.execPath, join(root, "usr/local/bin/node"));
       cpSync(npmPackage("npm"), join(root, "usr/local/lib/node_modules/npm"), { recursive: true });
-      const { version } = JSON.parse(readFileSync(join(npmPackage("npm"), "package.json"), "utf8")) as { version: string };
+      const { version } = JSON.parse(readFileSync(join(npmPackage("npm"), "package.json"), "utf8")) as {
+        version: string;
+      };
       const npm = "../lib/node_modules/npm/bin";
       await run("ln", ["-sf", `${npm}/npm-cli.js`, join(root, "usr/local/bin/npm")]);
       await run("ln", ["-sf", `${npm}/npx-cli.js`, join(root, "usr/local/bin/npx")]);
-      const user = 'RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node';
+      const user = "RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node";
       const dockerfile = ["FROM scratch", "COPY root /", user, `LABEL npm="${version}"`, 'CMD ["node"]'];
-      await build(nodeImage, context, `${dockerfile.join("\n")}\n`, signal);
+      await build(nodeImage, context, `${dockerfile.join("\n")}\n`);
     });
   } finally {
     rmSync(context, { recursive: true, force: true });
@@ -78,8 +80,8 @@ async function buildNodeImage(signal?: AbortSignal): Promise<void> {
 }
 
 /** Fills the registry with what it lacks. */
-export async function seedImages(signal?: AbortSignal): Promise<void> {
-  if (!(await present(pauseImage))) await buildBinaryImage(pauseImage, "pause", signal);
-  if (!(await present(coreDnsImage))) await buildBinaryImage(coreDnsImage, "coredns", signal);
-  if (!(await present(nodeImage))) await buildNodeImage(signal);
+export async function seedImages(): Promise<void> {
+  if (!(await present(pauseImage))) await buildBinaryImage(pauseImage, "pause");
+  if (!(await present(coreDnsImage))) await buildBinaryImage(coreDnsImage, "coredns");
+  if (!(await present(nodeImage))) await buildNodeImage();
 }

@@ -10,7 +10,9 @@ import { kubeconfig, network, ports } from "./paths.ts";
 /** Services with a class of their own belong to another controller. */
 export function isOurs(service: V1Service): boolean {
   const { type, loadBalancerClass } = service.spec ?? {};
-  return type === "LoadBalancer" && loadBalancerClass === undefined && service.metadata?.deletionTimestamp === undefined;
+  return (
+    type === "LoadBalancer" && loadBalancerClass === undefined && service.metadata?.deletionTimestamp === undefined
+  );
 }
 
 const addressOf = (service: V1Service): string | undefined => service.status?.loadBalancer?.ingress?.[0]?.ip;

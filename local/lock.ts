@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "./exec.ts";
+import { interruption, UserError } from "./exec.ts";
 import { cache } from "./paths.ts";
 import { say } from "./progress.ts";
 
@@ -22,7 +22,10 @@ export async function withLock<T>(work: () => Promise<T>): Promise<T> {
   const patience = setTimeout(() => say("• waiting for another command of this kit to finish (Ctrl-C gives up)"), 500);
   try {
     await new Promise<void>((resolve, reject) => {
-      holder.once("error", () => reject(new UserError("flock is missing; install the package util-linux and try again.")));
+      interruption.signal.addEventListener("abort", () => reject(interruption.signal.reason as Error));
+      holder.once("error", () =>
+        reject(new UserError("flock is missing; install the package util-linux and try again.")),
+      );
       holder.once("exit", (code) => reject(new UserError(`${file} could not be locked (flock ended with ${code}).`)));
       holder.stdout.once("data", () => resolve());
     });

@@ -1,43 +1,28 @@
 /** The kit's commands. Each `npm run …` script that touches the local cluster ends up here. */
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import {
-  checkRegions,
-  clusterRuns,
-  dead,
-  down,
-  findRegion,
-  forget,
-  regions,
-  startOneRegion,
-  status,
-  stopOneRegion,
-  up,
-} from "./cluster.ts";
+import { clusterRuns, dead, down, forget, startOneRegion, status, stopOneRegion, up } from "./cluster.ts";
 import { installPackages } from "./debian.ts";
-import { UserError } from "./exec.ts";
+import { attach, interruption, UserError } from "./exec.ts";
 import { endOfLog, logFile } from "./daemon.ts";
 import { withLock } from "./lock.ts";
 import { repository } from "./paths.ts";
 import { beQuiet } from "./progress.ts";
 import { environment, preparePulumi, runPulumi } from "./pulumi.ts";
 import { daemonsOf } from "./region.ts";
+import { checkRegions, findRegion } from "./region-list.ts";
 import { startEverything } from "./start.ts";
 import { buildTools, tool } from "./tools.ts";
 
-const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => interrupted.abort(new UserError("interrupted; run the same command again, it goes on from here.")));
+  process.on(signal, () =>
+    interruption.abort(new UserError("interrupted; run the same command again, it goes on from here.")),
+  );
 }
 
-/** Runs another program on this terminal and takes over its exit code. */
+/** Runs another program on this terminal, with the local cluster's environment, and takes over its exit code. */
 async function handOver(program: string, args: readonly string[]): Promise<void> {
-  const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...environment() } });
-  process.exitCode = await new Promise<number>((resolve, reject) => {
-    child.once("error", (error) => reject(new UserError(`${program} could not be run: ${error.message}.`)));
-    child.once("exit", (code, signal) => resolve(signal === null ? (code ?? 1) : 130));
-  });
+  process.exitCode = await attach(program, args, { env: { ...process.env, ...environment() } });
 }
 
 const node = (file: string, args: readonly string[]): Promise<void> =>
@@ -65,7 +50,7 @@ const program = new Command("meridian")
 program
   .command("start")
   .description("npm start: tools, local cluster, image, pulumi up, then 100 requests; run again, it is quick")
-  .action(() => withLock(() => startEverything(interrupted.signal)));
+  .action(() => withLock(startEverything));
 
 const cluster = program.command("cluster").description("npm run cluster -- …: the local cluster by itself");
 cluster
@@ -74,9 +59,10 @@ cluster
   .option("--regions <names>", "names of the regions, separated by commas", parseRegions)
   .action((options: { regions?: string[] }) =>
     withLock(async () => {
+      await preflight();
       await installPackages();
       await buildTools();
-      await up({ ...options, signal: interrupted.signal });
+      await up(options);
     }),
   );
 cluster
@@ -97,10 +83,15 @@ cluster
 cluster
   .command("logs <node>")
   .description("the logs of a region's containerd, kubelet and kube-proxy, or of one component")
-  .option("--lines <n>", "how many lines of each", (text) => {
-    if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-    throw new InvalidArgumentError("a whole number from 1 to 999999 is allowed.");
-  }, 50)
+  .option(
+    "--lines <n>",
+    "how many lines of each",
+    (text) => {
+      if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+      throw new InvalidArgumentError("a whole number from 1 to 999999 is allowed.");
+    },
+    50,
+  )
   .action((name: string, { lines }: { lines: number }) => {
     const host = ["registry", "buildkitd", "load-balancer", "load-balancer-proxy"];
     const names = host.includes(name) ? [name] : daemonsOf(findRegion(name).name);
@@ -114,10 +105,10 @@ region
 region
   .command("start <name>")
   .description("bring a region back")
-  .action((name: string) => withLock(() => startOneRegion(findRegion(name), interrupted.signal)));
+  .action((name: string) => withLock(() => startOneRegion(findRegion(name))));
 cluster
   .command("env")
-  .description("shell lines that point pulumi and kubectl at the local cluster: eval \"$(npm run -s cluster -- env)\"")
+  .description('shell lines that point pulumi and kubectl at the local cluster: eval "$(npm run -s cluster -- env)"')
   .action(() => {
     for (const [name, value] of Object.entries(environment())) console.log(`export ${name}='${value}'`);
   });
@@ -138,12 +129,15 @@ passThrough("pulumi", "npm run pulumi -- …: the Pulumi CLI on the local cluste
   process.exitCode = await runPulumi(pulumi, args);
 });
 passThrough("kubectl", "npm run kubectl -- …: kubectl on the local cluster", (args) => handOver(tool("kubectl"), args));
-passThrough("spread", "npm run spread -- …: how requests spread over the replicas", (args) => node("commands/spread.ts", args));
+passThrough("spread", "npm run spread -- …: how requests spread over the replicas", (args) =>
+  node("commands/spread.ts", args),
+);
 passThrough("e2e", "npm run e2e: the tests against the local cluster", async (args) => {
   await withLock(async () => {
+    await preflight();
     await installPackages();
     await preparePulumi();
-    await up({ signal: interrupted.signal });
+    await up();
   });
   const config = ["--config", join(repository, "test", "e2e", ".mocharc.json")];
   await node("node_modules/mocha/bin/mocha.js", [...config, ...args]);
@@ -154,5 +148,5 @@ try {
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
   console.error(`error: ${error.message}`);
-  process.exitCode = interrupted.signal.aborted ? 130 : 1;
+  process.exitCode = interruption.signal.aborted ? 130 : 1;
 }

@@ -59,7 +59,10 @@ export async function deleteNamespace(namespace: string, address: string): Promi
 }
 
 /** Routes between pods: each region's range by way of the region, without passing the host. */
-export async function route(regionCount: number, namespaces: readonly { name: string; index: number }[]): Promise<void> {
+export async function route(
+  regionCount: number,
+  namespaces: readonly { name: string; index: number }[],
+): Promise<void> {
   for (let index = 1; index <= regionCount; index++) {
     const to = [network.podRangeOf(index), "via", network.region(index)];
     await run("ip", ["route", "replace", ...to]);
@@ -76,10 +79,10 @@ export async function route(regionCount: number, namespaces: readonly { name: st
 
 /**
  * The host's own table: `localhost` ports that lead into the cluster (the map is kept by the load balancer), and no
- * access to the control plane from other machines.
+ * access to the control plane from other machines (nor, but for the API server, from pods).
  */
 export async function createLocalhost(): Promise<void> {
-  const closed = Object.values(ports).join(", ");
+  const { apiserver, registry, ...inner } = ports;
   const rules = `
 table ip meridian {
   map localhost { type inet_service : ipv4_addr . inet_service; }
@@ -93,7 +96,8 @@ table ip meridian {
   }
   chain input {
     type filter hook input priority filter;
-    iifname != { "lo", "${bridge}" } tcp dport { ${closed} } drop
+    iifname != "lo" tcp dport { ${Object.values(inner).join(", ")} } drop
+    iifname != { "lo", "${bridge}" } tcp dport { ${apiserver}, ${registry} } drop
   }
 }
 add element ip meridian localhost { ${ports.registry} : ${host} . ${ports.registry} }
@@ -111,7 +115,8 @@ add element ip meridian localhost { ${ports.registry} : ${host} . ${ports.regist
 
 /** Removes everything that the functions above made. */
 export async function deleteNetwork(): Promise<void> {
-  if (await succeeds("nft", ["list", "table", "ip", "meridian"])) await run("nft", ["delete", "table", "ip", "meridian"]);
+  if (await succeeds("nft", ["list", "table", "ip", "meridian"]))
+    await run("nft", ["delete", "table", "ip", "meridian"]);
   // Routes over the bridge go with it.
   if (existsSync(`/sys/class/net/${bridge}`)) await run("ip", ["link", "delete", bridge]);
 }

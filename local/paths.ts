@@ -9,7 +9,10 @@ export const repository = fileURLToPath(new URL("..", import.meta.url)).replace(
 const cacheHome = process.env["XDG_CACHE_HOME"];
 
 /** The kit's own folder: `$XDG_CACHE_HOME/meridian`, by default `~/.cache/meridian`. */
-export const cache = join(cacheHome !== undefined && cacheHome !== "" ? cacheHome : join(homedir(), ".cache"), "meridian");
+export const cache = join(
+  cacheHome !== undefined && cacheHome !== "" ? cacheHome : join(homedir(), ".cache"),
+  "meridian",
+);
 
 /** Binaries built from `local/tools`. */
 export const toolsDirectory = join(cache, "tools");
@@ -47,6 +50,7 @@ export const network = {
 export const ports = {
   apiserver: 16443,
   etcd: 16379,
+  etcdPeer: 16380,
   controllerManager: 16257,
   scheduler: 16259,
   kwok: 16247,

@@ -19,7 +19,8 @@ function version(name: PluginName): string {
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
-const folderOf = (home: string, name: PluginName): string => join(home, "plugins", `resource-${name}-v${version(name)}`);
+const folderOf = (home: string, name: PluginName): string =>
+  join(home, "plugins", `resource-${name}-v${version(name)}`);
 const standInMark = (name: PluginName): string => join(folderOf(pulumiHome, name), "stand-in");
 
 /**
@@ -75,7 +76,8 @@ export async function installPlugins(pulumi: string): Promise<void> {
       }
       writeStandIn(name);
     });
-    if (existsSync(standInMark(name))) say(`  the official plugin ${name} cannot be had here; the kit's stand-in serves`);
+    if (existsSync(standInMark(name)))
+      say(`  the official plugin ${name} cannot be had here; the kit's stand-in serves`);
   }
 }
 
@@ -86,7 +88,10 @@ export async function installedPulumi(): Promise<string | undefined> {
   if (!(await succeeds("pulumi-language-nodejs", ["--help"], { timeout: 5000 }))) return undefined;
   let text: string;
   try {
-    text = await run("pulumi", ["version"], { timeout: 10_000, env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" } });
+    text = await run("pulumi", ["version"], {
+      timeout: 10_000,
+      env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" },
+    });
   } catch {
     return undefined; // there is none, or it does not run: the kit builds its own
   }

@@ -1,10 +1,9 @@
 /** Pulumi as the kit runs it: its own backend and passphrase, the local cluster's kubeconfig, the kit's plugins. */
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import { parse } from "yaml";
-import { run, UserError } from "./exec.ts";
+import { attach, run } from "./exec.ts";
 import { kubeconfig, pulumiHome, repository } from "./paths.ts";
 import { installedPulumi, installPlugins } from "./plugins.ts";
 import { buildkitHost } from "./registry.ts";
@@ -38,9 +37,13 @@ export async function preparePulumi(): Promise<string> {
   const theirs = await installedPulumi();
   await buildTools(theirs === undefined ? [] : ["pulumi", "pulumi-nodejs"]);
   const pulumi = theirs ?? tool("pulumi");
+  // Pulumi warns of a language host that is not beside it.
+  const host = join(dirname(pulumi), "pulumi-language-nodejs");
+  if (theirs === undefined && !existsSync(host)) symlinkSync(tool("pulumi-language-nodejs"), host);
   mkdirSync(backend, { recursive: true });
   // 256 bits that never leave this file.
-  if (!existsSync(passphraseFile)) writeFileSync(passphraseFile, randomBytes(32).toString("base64url"), { mode: 0o600 });
+  if (!existsSync(passphraseFile))
+    writeFileSync(passphraseFile, randomBytes(32).toString("base64url"), { mode: 0o600 });
   await installPlugins(pulumi);
   await selectStack(pulumi);
   return pulumi;
@@ -52,7 +55,7 @@ interface StackFile {
 }
 
 export const readStackFile = (): StackFile =>
-  (existsSync(stackFile) ? ((parse(readFileSync(stackFile, "utf8")) as StackFile | null) ?? {}) : {});
+  existsSync(stackFile) ? ((parse(readFileSync(stackFile, "utf8")) as StackFile | null) ?? {}) : {};
 
 async function selectStack(pulumi: string): Promise<void> {
   if (readStackFile().encryptionsalt === undefined && existsSync(saltFile)) {
@@ -67,13 +70,9 @@ async function selectStack(pulumi: string): Promise<void> {
   if (salt !== undefined) writeFileSync(saltFile, salt, { mode: 0o600 });
 }
 
-/** Runs `pulumi` on this terminal. Returns its exit code. Ctrl-C reaches it by itself: it cancels and saves its state. */
-export async function runPulumi(pulumi: string, args: readonly string[], cwd = repository): Promise<number> {
-  const child = spawn(pulumi, args, { cwd, stdio: "inherit", env: { ...process.env, ...environment() } });
-  return await new Promise((resolve, reject) => {
-    child.once("error", (error) => reject(new UserError(`pulumi could not be run: ${error.message}.`)));
-    child.once("exit", (code, signal) => resolve(signal === null ? (code ?? 1) : 130));
-  });
+/** Runs `pulumi` on this terminal and returns its exit code; interrupted, it cancels and saves its state. */
+export async function runPulumi(pulumi: string, args: readonly string[]): Promise<number> {
+  return await attach(pulumi, args, { cwd: repository, env: { ...process.env, ...environment() } });
 }
 
 export async function pulumiOutput(pulumi: string, args: readonly string[]): Promise<string> {

@@ -1,5 +1,5 @@
 /** A region: one network namespace with a containerd, a kubelet and a kube-proxy of its own. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createGroup, processesIn, removeGroup, rootGroup } from "./cgroups.ts";
 import { apiserver, certificateAuthority, kubectl } from "./control-plane.ts";
@@ -13,6 +13,7 @@ import {
   startDaemon,
   stopDaemon,
   untilHealthy,
+  writeConfiguration,
 } from "./daemon.ts";
 import { run, succeeds, until } from "./exec.ts";
 import { pauseImage } from "./images.ts";
@@ -47,7 +48,7 @@ export async function writeKubeconfig(folder: string, name: string, subject: str
   const signing = ["-CA", ca, "-CAkey", caKey, "-CAcreateserial", "-CAserial", join(folder, `${name}.srl`)];
   await run("openssl", ["x509", "-req", "-in", request, "-out", certificate, "-days", "3650", ...signing]);
   const file = join(folder, `${name}.kubeconfig`);
-  writeFileSync(
+  writeConfiguration(
     file,
     `apiVersion: v1
 kind: Config
@@ -56,7 +57,6 @@ users: [{name: "${name}", user: {client-certificate: "${certificate}", client-ke
 contexts: [{name: meridian, context: {cluster: meridian, user: "${name}"}}]
 current-context: meridian
 `,
-    { mode: 0o600 },
   );
   return file;
 }
@@ -64,7 +64,7 @@ current-context: meridian
 /** Configuration of kube-proxy; `node` decides which endpoints count as local. */
 export function writeProxyConfiguration(folder: string, kubeconfig: string, node: string, address: string): string {
   const file = join(folder, "kube-proxy.yaml");
-  writeFileSync(
+  writeConfiguration(
     file,
     `apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
@@ -94,10 +94,10 @@ function writeContainerdConfiguration(region: string): { file: string; socket: s
   const host = join(folder, "certs.d", registry);
   mkdirSync(host, { recursive: true });
   const endpoint = `http://${network.host}:${ports.registry}`;
-  writeFileSync(join(host, "hosts.toml"), `server = "${endpoint}"\n[host."${endpoint}"]\n`);
+  writeConfiguration(join(host, "hosts.toml"), `server = "${endpoint}"\n[host."${endpoint}"]\n`);
   const cni = join(folder, "cni");
   const file = join(folder, "containerd.toml");
-  writeFileSync(
+  writeConfiguration(
     file,
     `version = 3
 root = "${folder}/containerd"
@@ -131,12 +131,12 @@ function writeCniConfiguration({ name, index }: Region): void {
   };
   const bridge = { type: "bridge", bridge: "cni0", isGateway: true, ipMasq: false, hairpinMode: true, ipam };
   const plugins = [bridge, { type: "portmap", capabilities: { portMappings: true } }];
-  writeFileSync(join(cni, "10-bridge.conflist"), JSON.stringify({ cniVersion: "1.0.0", name: "pods", plugins }));
+  writeConfiguration(join(cni, "10-bridge.conflist"), JSON.stringify({ cniVersion: "1.0.0", name: "pods", plugins }));
 }
 
 function writeKubeletConfiguration(region: string, socket: string): string {
   const file = join(directory(region), "kubelet.yaml");
-  writeFileSync(
+  writeConfiguration(
     file,
     `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -164,7 +164,8 @@ registerNode: true
 }
 
 /** Whether a region's daemons all run. */
-export const regionRuns = (name: string): boolean => daemonsOf(name).every((daemon) => runningPid(daemon) !== undefined);
+export const regionRuns = (name: string): boolean =>
+  daemonsOf(name).every((daemon) => runningPid(daemon) !== undefined);
 
 /** The daemons of a region that were started and are gone. */
 export const deadDaemons = (name: string): { name: string; log: string }[] =>
@@ -202,7 +203,7 @@ async function nodeReady(region: string): Promise<boolean> {
 }
 
 /** Starts a region, or what is missing of it; a half-dead one is started anew as a whole. Returns when its node is Ready. */
-export async function startRegion(region: Region, signal?: AbortSignal): Promise<void> {
+export async function startRegion(region: Region): Promise<void> {
   const { name, index } = region;
   const fresh = !regionRuns(name);
   if (fresh) await stopRegion(region);
@@ -217,61 +218,52 @@ export async function startRegion(region: Region, signal?: AbortSignal): Promise
   const { file, socket } = writeContainerdConfiguration(name);
   writeCniConfiguration(region);
   const group = daemonGroup(name);
-  await startDaemon(
-    {
-      name: `${name}-containerd`,
-      command: [tool("containerd"), "--config", file],
-      env: { PATH: `${join(tool("containerd"), "..")}:/usr/sbin:/usr/bin:/sbin:/bin` },
-      namespace,
-      mounts: "new",
-      group,
-      healthy: () => succeeds("sh", ["-c", `test -S ${socket}`]),
-    },
-    signal,
-  );
+  await startDaemon({
+    name: `${name}-containerd`,
+    command: [tool("containerd"), "--config", file],
+    env: { PATH: `${join(tool("containerd"), "..")}:/usr/sbin:/usr/bin:/sbin:/bin` },
+    namespace,
+    mounts: "new",
+    group,
+    healthy: () => succeeds("sh", ["-c", `test -S ${socket}`]),
+  });
   const mounts = runningPid(`${name}-containerd`);
   const zone = `topology.kubernetes.io/region=${name},topology.kubernetes.io/zone=${name}a`;
   const pki = join(folder, "pki");
   // Only where they start: a running kubelet keeps the certificate that it has.
   if (fresh) await writeKubeconfig(pki, "kubelet", `/O=system:nodes/CN=system:node:${name}`);
-  await startDaemon(
-    {
-      name: `${name}-kubelet`,
-      command: [
-        tool("kubelet"),
-        `--config=${writeKubeletConfiguration(name, socket)}`,
-        `--kubeconfig=${join(pki, "kubelet.kubeconfig")}`,
-        `--hostname-override=${name}`,
-        `--node-ip=${address}`,
-        `--root-dir=${folder}/kubelet`,
-        `--cert-dir=${pki}/serving`,
-        `--node-labels=${zone}`,
-      ],
-      namespace,
-      ...(mounts !== undefined && { mounts }),
-      group,
-      // Ready follows below: it needs a status that this very kubelet has written.
-      healthy: async () => true,
-    },
-    signal,
-  );
+  await startDaemon({
+    name: `${name}-kubelet`,
+    command: [
+      tool("kubelet"),
+      `--config=${writeKubeletConfiguration(name, socket)}`,
+      `--kubeconfig=${join(pki, "kubelet.kubeconfig")}`,
+      `--hostname-override=${name}`,
+      `--node-ip=${address}`,
+      `--root-dir=${folder}/kubelet`,
+      `--cert-dir=${pki}/serving`,
+      `--node-labels=${zone}`,
+    ],
+    namespace,
+    ...(mounts !== undefined && { mounts }),
+    group,
+    // Ready follows below: it needs a status that this very kubelet has written.
+    healthy: async () => true,
+  });
   if (fresh) await writeKubeconfig(pki, "kube-proxy", "/CN=system:kube-proxy");
   const proxy = writeProxyConfiguration(folder, join(pki, "kube-proxy.kubeconfig"), name, address);
-  await startDaemon(
-    {
-      name: `${name}-kube-proxy`,
-      command: [tool("kube-proxy"), `--config=${proxy}`],
-      namespace,
-      group,
-      healthy: () => proxyHealthy(address),
-    },
-    signal,
-  );
-  await untilHealthy(`${name}-kubelet`, () => nodeReady(name), signal);
+  await startDaemon({
+    name: `${name}-kube-proxy`,
+    command: [tool("kube-proxy"), `--config=${proxy}`],
+    namespace,
+    group,
+    healthy: () => proxyHealthy(address),
+  });
+  await untilHealthy(`${name}-kubelet`, () => nodeReady(name));
   await until(
     `the restart of the pods in region ${name}`,
     async () => !fresh || (await staleReadyPods(name, since)).length === 0,
-    { signal, seconds: 60, interval: 250 },
+    { seconds: 60, interval: 250 },
   );
 }
 

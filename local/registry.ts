@@ -1,7 +1,7 @@
 /** The image registry and the image builder of the kit, both on the host. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { runDirectory, startDaemon, type Daemon } from "./daemon.ts";
+import { type Daemon, runDirectory, startDaemon, writeConfiguration } from "./daemon.ts";
 import { which } from "./debian.ts";
 import { succeeds, UserError } from "./exec.ts";
 import { imagesDirectory, network, ports, registry } from "./paths.ts";
@@ -16,11 +16,11 @@ const registryHealthy = (): Promise<boolean> =>
     () => false,
   );
 
-export async function startRegistry(signal?: AbortSignal): Promise<void> {
+export async function startRegistry(): Promise<void> {
   const folder = join(imagesDirectory, "registry");
   mkdirSync(folder, { recursive: true });
   const config = join(folder, "config.yml");
-  writeFileSync(
+  writeConfiguration(
     config,
     `version: 0.1
 log: {level: warn}
@@ -32,15 +32,15 @@ http: {addr: "${network.host}:${ports.registry}"}
   );
   const program = which("docker-registry");
   if (program === undefined) throw new UserError("docker-registry is missing; install that package and try again.");
-  await startDaemon({ name: "registry", command: [program, "serve", config], healthy: registryHealthy }, signal);
+  await startDaemon({ name: "registry", command: [program, "serve", config], healthy: registryHealthy });
 }
 
-export async function startBuilder(signal?: AbortSignal): Promise<void> {
+export async function startBuilder(): Promise<void> {
   const folder = join(imagesDirectory, "buildkit");
   mkdirSync(folder, { recursive: true });
   const config = join(folder, "buildkitd.toml");
   const mirror = `${network.host}:${ports.registry}`;
-  writeFileSync(
+  writeConfiguration(
     config,
     `root = "${folder}/root"
 [grpc]
@@ -68,5 +68,5 @@ export async function startBuilder(signal?: AbortSignal): Promise<void> {
     mounts: "new",
     healthy: () => succeeds(tool("buildctl"), ["--addr", buildkitHost, "debug", "workers"]),
   };
-  await startDaemon(builder, signal);
+  await startDaemon(builder);
 }

@@ -3,9 +3,9 @@ import { parse } from "yaml";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { showSpread } from "../commands/spread.ts";
-import { up } from "./cluster.ts";
+import { preflight, up } from "./cluster.ts";
 import { installPackages } from "./debian.ts";
-import { UserError } from "./exec.ts";
+import { interruption, UserError } from "./exec.ts";
 import { repository } from "./paths.ts";
 import { say } from "./progress.ts";
 import { preparePulumi, pulumiOutput, readStackFile, runPulumi, stack } from "./pulumi.ts";
@@ -25,18 +25,30 @@ function fromConfiguration(): { regions?: string[]; servicePorts: number[] } {
   const regions = configured("regions");
   const port = configured("port");
   const names = Array.isArray(regions) && regions.every((name) => typeof name === "string") ? regions : undefined;
-  return { ...(names !== undefined && { regions: names }), servicePorts: [Number.isInteger(port) ? Number(port) : 8888] };
+  return {
+    ...(names !== undefined && { regions: names }),
+    servicePorts: [Number.isInteger(port) ? Number(port) : 8888],
+  };
 }
 
-export async function startEverything(signal: AbortSignal): Promise<void> {
+export async function startEverything(): Promise<void> {
+  const wanted = fromConfiguration();
+  await preflight(wanted.servicePorts);
   await installPackages();
   await buildTools((await installedPulumi()) === undefined ? [] : ["pulumi", "pulumi-nodejs"]);
-  await up({ ...fromConfiguration(), signal });
+  await up({ ...fromConfiguration() });
   const pulumi = await preparePulumi();
-  signal.throwIfAborted();
-  const code = await runPulumi(pulumi, ["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-permalink=true"]);
+  interruption.signal.throwIfAborted();
+  const code = await runPulumi(pulumi, [
+    "up",
+    "--stack",
+    stack,
+    "--yes",
+    "--skip-preview",
+    "--suppress-permalink=true",
+  ]);
   if (code !== 0) {
-    signal.throwIfAborted();
+    interruption.signal.throwIfAborted();
     throw new UserError("pulumi up failed, see above; mend what it names and run `npm start` again.");
   }
   const url = (await pulumiOutput(pulumi, ["stack", "output", "url", "--stack", stack])).trim();

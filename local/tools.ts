@@ -54,7 +54,8 @@ const source = (module: GoModule): string => join(repository, "local", "tools", 
 /** Where the binaries of a module are; the name changes with everything that decides what they are. */
 function directory(module: GoModule): string {
   const hash = createHash("sha256").update(JSON.stringify(module.variables ?? {}));
-  for (const file of readdirSync(source(module)).sort()) hash.update(file).update(readFileSync(join(source(module), file)));
+  for (const file of readdirSync(source(module)).sort())
+    hash.update(file).update(readFileSync(join(source(module), file)));
   return join(toolsDirectory, `${module.folder}-${hash.digest("hex").slice(0, 12)}`);
 }
 
@@ -65,9 +66,10 @@ export function tool(name: string): string {
   return join(directory(module), name);
 }
 
-/** Folders with the programs that must be found on PATH by others (Pulumi looks for its language host there). */
+/** Folders of the programs that others, and users, look for on PATH. */
 export function toolDirectories(): string[] {
-  return modules.filter((module) => existsSync(directory(module))).map(directory);
+  const wanted = ["kubernetes", "pulumi", "buildkit"];
+  return modules.filter((module) => wanted.includes(module.folder)).map(directory);
 }
 
 /** The modules that are not built yet; `pulumi` is left out where the user has a good one. */
@@ -102,7 +104,9 @@ export async function checkGo(): Promise<void> {
   }
   const [, major, minor] = /go(\d+)\.(\d+)/.exec(version) ?? [];
   if (Number(major) === oldestGo[0] && Number(minor) < oldestGo[1]) {
-    throw new UserError(`Go is ${major}.${minor}, too old; install Go 1.26 or newer from https://go.dev/dl and put it on PATH.`);
+    throw new UserError(
+      `Go is ${major}.${minor}, too old; install Go 1.26 or newer from https://go.dev/dl and put it on PATH.`,
+    );
   }
 }
 
@@ -132,16 +136,20 @@ async function build(module: GoModule, note: (text: string) => void, secondsAfte
     const packages = (await run("go", ["list", "-deps", "tool"], { cwd, env })).split("\n").length;
     const variables = Object.entries(module.variables ?? {}).map(([name, value]) => `-X ${name}=${value}`);
     let compiled = 0;
-    await run("go", ["build", "-v", "-trimpath", "-ldflags", ["-s -w", ...variables].join(" "), "-o", `${partial}/`, "tool"], {
-      cwd,
-      env,
-      onLine: () => {
-        compiled++;
-        const share = Math.min(compiled / packages, 0.95);
-        const left = Math.max(((Date.now() - started) * (1 - share)) / share, 0) + secondsAfter * 1000;
-        note(`${compiled} of ${packages} packages, about ${duration(left)} left for all tools`);
+    await run(
+      "go",
+      ["build", "-v", "-trimpath", "-ldflags", ["-s -w", ...variables].join(" "), "-o", `${partial}/`, "tool"],
+      {
+        cwd,
+        env,
+        onLine: () => {
+          compiled++;
+          const share = Math.min(compiled / packages, 0.95);
+          const left = Math.max(((Date.now() - started) * (1 - share)) / share, 0) + secondsAfter * 1000;
+          note(`${compiled} of ${packages} packages, about ${duration(left)} left for all tools`);
+        },
       },
-    });
+    );
     renameSync(partial, target);
   } catch (error) {
     rmSync(partial, { recursive: true, force: true });

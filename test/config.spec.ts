@@ -216,7 +216,7 @@ describe("the configuration", () => {
       { numRuns: 1000 },
     );
 
-    assert.ok(deployed >= 50, `only ${deployed} of 1,000 were deployed`);
+    assert.ok(deployed >= 30, `only ${deployed} of 1,000 were deployed`);
   });
 });
 
@@ -245,6 +245,6 @@ function configurations(): fc.Arbitrary<Record<string, string>> {
   const anything = fc.oneof(fc.string(), fc.json(), fc.integer().map(String), fc.double().map(String));
   const key = fc.oneof(fc.constantFrom(...Object.keys(sensible)), fc.string({ minLength: 1 }));
   return fc
-    .array(fc.oneof(likely, fc.tuple(key, anything)), { minLength: 1, maxLength: 6 })
+    .array(fc.oneof(likely, fc.tuple(key, anything)), { minLength: 2, maxLength: 8 })
     .map((changes) => ({ ...defaultConfig(), ...Object.fromEntries(changes) }));
 }

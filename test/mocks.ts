@@ -69,6 +69,11 @@ export async function only(type: string, name?: string): Promise<Created> {
   return found[0]!;
 }
 
+/** The specification of the only resource of a type and, if several share it, of a name. */
+export async function specOf(type: string, name?: string): Promise<Record<string, unknown>> {
+  return (await only(type, name)).inputs["spec"] as Record<string, unknown>;
+}
+
 /** `type name` of each resource, in alphabetical order. */
 export async function graph(): Promise<string[]> {
   await pulumi.runtime.disconnect();

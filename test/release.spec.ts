@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { WebService } from "../components/index.ts";
+import type { Release, WebServiceArgs } from "../components/index.ts";
+import { releaseTimeoutSeconds } from "../components/release.ts";
+import { digest, graph, only, recordOptions, specOf, useMocks } from "./mocks.ts";
+
+const baseArgs: WebServiceArgs = { image: `registry.example/hello@${digest}`, namespace: "shop" };
+const smokeTest = { command: ["node", "smoke.js"] };
+const releaseSelector = { "app.kubernetes.io/name": "hello", "app.kubernetes.io/instance": "hello-c0ffee00" };
+
+describe("a rolling release", () => {
+  beforeEach(() => useMocks());
+
+  it("can go without a surge, as in the course", async () => {
+    new WebService("hello", { ...baseArgs, release: { kind: "rolling", maxSurge: 0, maxUnavailable: 1 } });
+
+    assert.deepEqual((await specOf("kubernetes:apps/v1:Deployment", "hello"))["strategy"], {
+      type: "RollingUpdate",
+      rollingUpdate: { maxSurge: 0, maxUnavailable: 1 },
+    });
+  });
+
+  it("changes the Deployment in place and needs no identity", async () => {
+    const { options, transformations } = recordOptions();
+    new WebService("hello", baseArgs, { transformations });
+
+    assert.ok(!(await graph()).some((resource) => resource.startsWith("random:")));
+    assert.deepEqual(options.get("kubernetes:apps/v1:Deployment hello")?.replaceOnChanges, []);
+    assert.deepEqual(options.get("kubernetes:core/v1:Service hello")?.dependsOn, []);
+  });
+});
+
+describe("a blue/green release", () => {
+  beforeEach(() => useMocks());
+
+  it("has a Deployment, an identity and a preview of its own", async () => {
+    new WebService("hello", { ...baseArgs, release: { kind: "blueGreen", smokeTest } });
+
+    assert.deepEqual(await graph(), [
+      "kubernetes:apps/v1:Deployment hello",
+      "kubernetes:batch/v1:Job hello-smoke-test",
+      "kubernetes:core/v1:Service hello",
+      "kubernetes:core/v1:Service hello-preview",
+      "kubernetes:core/v1:ServiceAccount hello",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy hello",
+      "kubernetes:policy/v1:PodDisruptionBudget hello",
+      "meridian:index:WebService hello",
+      "random:index/randomId:RandomId hello-release",
+    ]);
+  });
+
+  it("replaces the Deployment, and moves the traffic after the smoke test", async () => {
+    const { options, transformations } = recordOptions();
+    new WebService("hello", { ...baseArgs, release: { kind: "blueGreen", smokeTest } }, { transformations });
+
+    const { selector, template } = await specOf("kubernetes:apps/v1:Deployment", "hello");
+    assert.deepEqual(selector, { matchLabels: releaseSelector });
+    assert.deepEqual((template as { metadata: { labels: unknown } }).metadata.labels, {
+      ...releaseSelector,
+      "app.kubernetes.io/managed-by": "pulumi",
+    });
+    assert.deepEqual(options.get("kubernetes:apps/v1:Deployment hello")?.replaceOnChanges, [
+      "spec.selector",
+      "spec.template",
+    ]);
+    assert.deepEqual((await specOf("kubernetes:core/v1:Service", "hello"))["selector"], releaseSelector);
+    assert.deepEqual(await dependencies(options, "kubernetes:core/v1:Service hello"), [
+      "kubernetes:apps/v1:Deployment::hello",
+      "kubernetes:batch/v1:Job::hello-smoke-test",
+    ]);
+    assert.deepEqual(await dependencies(options, "kubernetes:batch/v1:Job hello-smoke-test"), [
+      "kubernetes:apps/v1:Deployment::hello",
+    ]);
+  });
+
+  it("moves the traffic as soon as all replicas are ready if there is no smoke test", async () => {
+    const { options, transformations } = recordOptions();
+    new WebService("hello", { ...baseArgs, release: { kind: "blueGreen" } }, { transformations });
+
+    assert.ok(!(await graph()).includes("kubernetes:batch/v1:Job hello-smoke-test"));
+    assert.deepEqual(await dependencies(options, "kubernetes:core/v1:Service hello"), [
+      "kubernetes:apps/v1:Deployment::hello",
+    ]);
+  });
+
+  it("shows the new release at once on a preview Service inside the cluster", async () => {
+    new WebService("hello", { ...baseArgs, release: { kind: "blueGreen" } });
+
+    assert.deepEqual((await only("kubernetes:core/v1:Service", "hello-preview")).inputs["metadata"], {
+      namespace: "shop",
+      labels: releaseSelector,
+      annotations: { "pulumi.com/skipAwait": "true" },
+    });
+    assert.deepEqual(await specOf("kubernetes:core/v1:Service", "hello-preview"), {
+      type: "ClusterIP",
+      selector: releaseSelector,
+      ports: [{ name: "http", port: 8888, targetPort: "http" }],
+    });
+  });
+
+  it("is tested by a Job that is as restricted as the replicas and gets none of their requests", async () => {
+    const image = "registry.example/curl@sha256:1";
+    const release: Release = { kind: "blueGreen", smokeTest: { ...smokeTest, image, timeoutSeconds: 20 } };
+    new WebService("hello", { ...baseArgs, release });
+
+    const labels = { ...releaseSelector, "app.kubernetes.io/name": "hello-smoke-test" };
+    assert.deepEqual(await specOf("kubernetes:batch/v1:Job", "hello-smoke-test"), {
+      backoffLimit: 2,
+      activeDeadlineSeconds: 20,
+      template: {
+        metadata: { labels },
+        spec: {
+          automountServiceAccountToken: false,
+          securityContext: {
+            runAsNonRoot: true,
+            runAsUser: 10001,
+            runAsGroup: 10001,
+            fsGroup: 10001,
+            seccompProfile: { type: "RuntimeDefault" },
+          },
+          serviceAccountName: "hello-1a2b3c4d",
+          imagePullSecrets: [],
+          restartPolicy: "Never",
+          containers: [
+            {
+              name: "smoke-test",
+              image,
+              imagePullPolicy: "IfNotPresent",
+              command: ["node", "smoke.js"],
+              env: [{ name: "PREVIEW_URL", value: "http://hello-preview-1a2b3c4d.shop.svc:8888" }],
+              resources: {
+                requests: { cpu: "50m", memory: "32Mi", "ephemeral-storage": "16Mi" },
+                limits: { cpu: "1", memory: "128Mi", "ephemeral-storage": "64Mi" },
+              },
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                capabilities: { drop: ["ALL"] },
+              },
+            },
+          ],
+        },
+      },
+    });
+  });
+
+  it("gets another identity by whatever changes the replicas, and by nothing else", async () => {
+    const keeper = async (args: Partial<WebServiceArgs>) => {
+      await useMocks();
+      new WebService("hello", { ...baseArgs, release: { kind: "blueGreen" }, ...args });
+      return (await only("random:index/randomId:RandomId")).inputs["keepers"] as { template: string };
+    };
+
+    const { template } = await keeper({});
+    assert.match(template, /^[0-9a-f]{64}$/);
+    assert.deepEqual(await keeper({}), { template });
+    assert.deepEqual(await keeper({ replicas: 5 }), { template });
+    assert.notDeepEqual(await keeper({ image: "registry.example/hello@sha256:2" }), { template });
+    assert.notDeepEqual(await keeper({ env: { GREETING: "hi" } }), { template });
+    assert.notDeepEqual(await keeper({ version: "v0.0.2" }), { template });
+  });
+});
+
+describe("the time that a release may take", () => {
+  const table: [Release, number, number][] = [
+    [{ kind: "rolling" }, 3, 360],
+    [{ kind: "rolling", maxSurge: 2, maxUnavailable: 1 }, 3, 120],
+    [{ kind: "rolling", maxSurge: "25%", maxUnavailable: "25%" }, 6, 240],
+    [{ kind: "rolling", maxSurge: "1%", maxUnavailable: "0%", progressDeadlineSeconds: 10 }, 4, 40],
+    [{ kind: "rolling", maxSurge: 0, maxUnavailable: "10%", minReadySeconds: 10 }, 3, 390],
+    [{ kind: "blueGreen" }, 50, 120],
+    [{ kind: "blueGreen", progressDeadlineSeconds: 60, minReadySeconds: 5 }, 3, 65],
+  ];
+  for (const [release, replicas, seconds] of table) {
+    it(`is ${seconds} s for ${replicas} replicas with ${JSON.stringify(release)}`, () => {
+      assert.equal(releaseTimeoutSeconds(release, replicas), seconds);
+    });
+  }
+});
+
+async function dependencies(
+  options: ReadonlyMap<string, pulumi.CustomResourceOptions>,
+  resource: string,
+): Promise<string[]> {
+  const dependsOn = options.get(resource)?.dependsOn;
+  const resources = [dependsOn].flat() as pulumi.Resource[];
+  const urns = await Promise.all(resources.map(({ urn }) => new Promise<string>((resolve) => urn.apply(resolve))));
+  return urns.map((urn) => urn.split("::").slice(2).join("::").replace(/^.*\$/, ""));
+}

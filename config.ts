@@ -1,6 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { checkInteger, checkLabelValue, checkName, checkOneOf, checkUnique, show } from "./components/check.ts";
+import {
+  checkInteger,
+  checkLabelValue,
+  checkName,
+  checkOneOf,
+  checkPattern,
+  checkUnique,
+  show,
+} from "./components/check.ts";
 import { checkDigestReference, checkRepository } from "./components/container-image.ts";
 import { checkCidr, serviceTypes } from "./components/service.ts";
 import type { ServiceType } from "./components/service.ts";
@@ -39,15 +47,15 @@ interface Key {
 const keys: Readonly<Record<keyof Config, Key>> = {
   namespace: string(checkName, "namespace meridian"),
   repository: string(checkRepository, "repository ghcr.io/me/hello"),
-  version: string(checkLabelValue, "version v0.0.1"),
+  version: string(checkVersion, "version v0.0.1"),
   image: string((property, value) => (value === "" ? [] : checkDigestReference(property, value)), 'image ""'),
-  platforms: list((property, value) => checkOneOf(property, value, platforms), "--path platforms[0] linux/amd64"),
+  platforms: list((property, value) => checkOneOf(property, value, platforms), "--path 'platforms[0]' linux/amd64"),
   replicas: integer(1, 100, "replicas 3"),
   maxReplicas: integer(0, 1000, "maxReplicas 10"),
-  regions: list(checkLabelValue, "--path regions[0] eu"),
+  regions: list(checkLabelValue, "--path 'regions[0]' eu"),
   serviceType: string((property, value) => checkOneOf(property, value, serviceTypes), "serviceType LoadBalancer"),
   port: integer(1, 65535, "port 8888"),
-  loadBalancerSourceRanges: list(checkCidr, "--path loadBalancerSourceRanges[0] 203.0.113.0/24"),
+  loadBalancerSourceRanges: list(checkCidr, "--path 'loadBalancerSourceRanges[0]' 203.0.113.0/24"),
   release: string((property, value) => checkOneOf(property, value, releases), "release rolling"),
   maxSurge: integer(0, 100, "maxSurge 1"),
   maxUnavailable: integer(0, 100, "maxUnavailable 0"),
@@ -72,48 +80,38 @@ export function parseConfig(texts: Readonly<Record<string, string>>): { config: 
   const problems = Object.keys(texts)
     .filter((key) => !Object.hasOwn(keys, key))
     .map(unknownKey);
-  const values = Object.entries(keys).map(([key, { parse, check, example }]) => {
-    const fix = `for example: pulumi config set ${example}`;
+  const right: Record<string, unknown> = {};
+  for (const [key, { parse, check, example }] of Object.entries(keys)) {
     const text = texts[key];
-    if (text === undefined) {
-      problems.push(`${key} is missing; ${fix}`);
-      return [key, undefined];
+    const value = text === undefined ? undefined : parse(text);
+    const wrong = value === undefined ? [`${key} is missing`] : check(key, value);
+    if (wrong.length === 0) {
+      right[key] = value;
     }
-    const value = parse(text);
-    problems.push(...check(key, value).map((problem) => `${problem}; ${fix}`));
-    return [key, value];
-  });
-  const config = Object.fromEntries(values) as Config;
-  return { config, problems: problems.length > 0 ? problems : checkTogether(config) };
+    problems.push(...wrong.map((problem) => `${problem}; for example: pulumi config set ${example}`));
+  }
+  return { config: right as unknown as Config, problems: [...problems, ...checkTogether(right)] };
 }
 
-function checkTogether({
-  maxReplicas,
-  maxSurge,
-  maxUnavailable,
-  loadBalancerSourceRanges,
-  ...config
-}: Config): string[] {
+/** Sentences on values that are right by themselves but do not go together. */
+function checkTogether(right: Partial<Config>): string[] {
+  const { release, replicas = 0, maxReplicas = 0, serviceType = "LoadBalancer", loadBalancerSourceRanges = [] } = right;
   const problems = [];
-  if (config.release === "rolling" && maxSurge + maxUnavailable === 0) {
+  if (release === "rolling" && right.maxSurge === 0 && right.maxUnavailable === 0) {
     problems.push("maxSurge and maxUnavailable must not both be 0; for example: pulumi config set maxSurge 1");
   }
-  if (maxReplicas > 0 && maxReplicas < config.replicas) {
-    const fix = `for example: pulumi config set maxReplicas ${config.replicas}`;
-    problems.push(
-      `maxReplicas must be 0 or at least replicas, which is ${config.replicas}, got ${maxReplicas}; ${fix}`,
-    );
+  if (maxReplicas > 0 && maxReplicas < replicas) {
+    const fix = `for example: pulumi config set maxReplicas ${replicas}`;
+    problems.push(`maxReplicas must be 0 or at least replicas, which is ${replicas}, got ${maxReplicas}; ${fix}`);
   }
-  if (maxReplicas > 0 && config.release === "blueGreen") {
-    problems.push(
-      'maxReplicas must be 0 with release "blueGreen", got ' +
-        `${maxReplicas}; for example: pulumi config set release rolling`,
-    );
+  if (maxReplicas > 0 && release === "blueGreen") {
+    const fix = "for example: pulumi config set release rolling";
+    problems.push(`maxReplicas must be 0 with release "blueGreen", got ${maxReplicas}; ${fix}`);
   }
-  if (loadBalancerSourceRanges.length > 0 && config.serviceType !== "LoadBalancer") {
+  if (loadBalancerSourceRanges.length > 0 && serviceType !== "LoadBalancer") {
+    const fix = "for example: pulumi config rm loadBalancerSourceRanges";
     problems.push(
-      `loadBalancerSourceRanges must be empty with serviceType "${config.serviceType}", got ` +
-        `${show(loadBalancerSourceRanges)}; for example: pulumi config rm loadBalancerSourceRanges`,
+      `loadBalancerSourceRanges must be empty with serviceType "${serviceType}", got ${show(loadBalancerSourceRanges)}; ${fix}`,
     );
   }
   return problems;
@@ -122,6 +120,11 @@ function checkTogether({
 function unknownKey(key: string): string {
   const nearest = Object.keys(keys).toSorted((a, b) => distance(key, a) - distance(key, b))[0];
   return `${key} is not a key of this program: did you mean ${nearest}? pulumi config rm ${key} removes it`;
+}
+
+function checkVersion(property: string, value: unknown): string[] {
+  const pattern = /^(?=.{1,63}$)v\d+\.\d+\.\d+(-[-A-Za-z0-9.]*[A-Za-z0-9])?$/;
+  return checkPattern(property, value, pattern, "a version of up to 63 characters such as v0.0.1 or v1.2.0-rc.1");
 }
 
 function string(check: Key["check"], example: string): Key {

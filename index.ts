@@ -15,7 +15,6 @@ const image = new ContainerImage("hello", {
   repository: config.repository,
   tags: [config.version],
   buildArgs: { VERSION: config.version },
-  labels: { "org.opencontainers.image.version": config.version },
   platforms: config.platforms,
   prebuilt: config.image === "" ? undefined : config.image,
 });

@@ -173,32 +173,11 @@ export interface WebServiceArgs {
   readonly allowFrom?: readonly k8s.types.input.networking.v1.NetworkPolicyPeer[] | undefined;
 }
 
-type Defaulted =
-  | "replicas"
-  | "regions"
-  | "ports"
-  | "env"
-  | "secretEnv"
-  | "envFrom"
-  | "resources"
-  | "probes"
-  | "preStopSeconds"
-  | "drainSeconds"
-  | "terminationGracePeriodSeconds"
-  | "volumes"
-  | "podAnnotations"
-  | "imagePullSecrets"
-  | "runAsUser"
-  | "release"
-  | "service";
-
 /** The arguments with every default filled in. */
-export type WebServiceSettings = Omit<WebServiceArgs, Defaulted> & {
-  readonly [K in Defaulted]: NonNullable<WebServiceArgs[K]>;
-};
+export type WebServiceSettings = ReturnType<typeof withDefaults>;
 
 /** Fills in every default. */
-export function withDefaults(args: WebServiceArgs): WebServiceSettings {
+export function withDefaults(args: WebServiceArgs) {
   return {
     ...args,
     replicas: args.replicas ?? 3,

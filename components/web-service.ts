@@ -26,6 +26,7 @@ interface PodTemplate {
  * A web app as replicas behind one address, released without losing a request, safe without asking.
  *
  * @example
+ * const image = new ContainerImage("hello", { repository: "ghcr.io/me/hello", tags: ["v0.0.1"] });
  * const app = new WebService("hello", { image: image.ref, regions: ["eu", "us", "ap"] });
  * export const url = app.url;
  *

@@ -237,17 +237,20 @@ export async function forget(): Promise<void> {
   rmSync(clusterDirectory, { recursive: true, force: true });
 }
 
-export async function stopOneRegion(region: Region): Promise<void> {
+function checkRunning(): void {
   checkRights();
   checkOwner();
+  if (!clusterRuns()) throw new UserError("the local cluster is not running; start it with `npm run cluster -- up`.");
+}
+
+export async function stopOneRegion(region: Region): Promise<void> {
+  checkRunning();
   markStopped(region.name, true);
   await step(`stopping region ${region.name}`, () => stopRegion(region));
 }
 
 export async function startOneRegion(region: Region): Promise<void> {
-  checkRights();
-  checkOwner();
-  if (!clusterRuns()) throw new UserError("the local cluster is not running; start it with `npm run cluster -- up`.");
+  checkRunning();
   markStopped(region.name, false);
   await step(`starting region ${region.name}`, async () => {
     await createNamespace(regionNamespace(region.name), network.region(region.index));

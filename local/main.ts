@@ -1,7 +1,7 @@
 /** The kit's commands. Each `npm run …` script that touches the local cluster ends up here. */
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { clusterRuns, dead, down, forget, startOneRegion, status, stopOneRegion, up } from "./cluster.ts";
+import { clusterRuns, dead, down, preflight, forget, startOneRegion, status, stopOneRegion, up } from "./cluster.ts";
 import { installPackages } from "./debian.ts";
 import { attach, interruption, UserError } from "./exec.ts";
 import { endOfLog, logFile } from "./daemon.ts";

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { delimiter, dirname, join } from "node:path";
 import { parse } from "yaml";
 import { attach, run } from "./exec.ts";
-import { kubeconfig, pulumiHome, repository } from "./paths.ts";
+import { cache, kubeconfig, pulumiHome, repository } from "./paths.ts";
 import { installedPulumi, installPlugins } from "./plugins.ts";
 import { buildkitHost } from "./registry.ts";
 import { buildTools, tool, toolDirectories } from "./tools.ts";
@@ -29,6 +29,8 @@ export function environment(): Record<string, string> {
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     KUBECONFIG: kubeconfig,
     BUILDKIT_HOST: buildkitHost,
+    // Programs and plugins start about a third of a second sooner.
+    NODE_COMPILE_CACHE: join(cache, "node"),
   };
 }
 

@@ -36,7 +36,7 @@ export async function startEverything(): Promise<void> {
   await preflight(wanted.servicePorts);
   await installPackages();
   await buildTools((await installedPulumi()) === undefined ? [] : ["pulumi", "pulumi-nodejs"]);
-  await up({ ...fromConfiguration() });
+  await up(wanted);
   const pulumi = await preparePulumi();
   interruption.signal.throwIfAborted();
   const code = await runPulumi(pulumi, [

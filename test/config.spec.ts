@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
 import * as pulumi from "@pulumi/pulumi";
-import fc from "fast-check";
 import { parse } from "yaml";
 
 import { parseConfig, readConfig } from "../config.ts";
-import { defaultConfig, graph, project, runProgram, useConfig, useMocks } from "./mocks.ts";
+import { defaultConfig, project, useConfig, useMocks } from "./mocks.ts";
 
 const problemsOf = (texts: Record<string, string>) => parseConfig({ ...defaultConfig(), ...texts }).problems;
 
@@ -124,7 +123,7 @@ describe("the configuration", () => {
     [
       "version",
       "v 1",
-      'version must be 1 to 63 letters, digits, "-", "_" and ".", beginning and ending with a letter or digit, got "v 1"; ' +
+      'version must be a version of up to 63 characters such as v0.0.1 or v1.2.0-rc.1, got "v 1"; ' +
         "for example: pulumi config set version v0.0.1",
     ],
     [
@@ -137,19 +136,19 @@ describe("the configuration", () => {
       "platforms",
       '["windows/amd64"]',
       'platforms[0] must be one of "linux/amd64", "linux/arm64", got "windows/amd64"; ' +
-        "for example: pulumi config set --path platforms[0] linux/amd64",
+        "for example: pulumi config set --path \'platforms[0]\' linux/amd64",
     ],
-    ["regions", "eu", 'regions must be a list, got "eu"; for example: pulumi config set --path regions[0] eu'],
+    ["regions", "eu", `regions must be a list, got "eu"; for example: pulumi config set --path 'regions[0]' eu`],
     [
       "regions",
       '["eu","eu"]',
-      'regions must each be given once, got "eu" twice or more; for example: pulumi config set --path regions[0] eu',
+      `regions must each be given once, got "eu" twice or more; for example: pulumi config set --path 'regions[0]' eu`,
     ],
     [
       "regions",
       '["eu west"]',
       'regions[0] must be 1 to 63 letters, digits, "-", "_" and ".", beginning and ending with a letter or digit, ' +
-        'got "eu west"; for example: pulumi config set --path regions[0] eu',
+        `got "eu west"; for example: pulumi config set --path 'regions[0]' eu`,
     ],
     [
       "serviceType",
@@ -161,7 +160,7 @@ describe("the configuration", () => {
       "loadBalancerSourceRanges",
       '["10.0.0.0"]',
       'loadBalancerSourceRanges[0] must be a CIDR block such as "203.0.113.0/24" or "2001:db8::/32", got "10.0.0.0"; ' +
-        "for example: pulumi config set --path loadBalancerSourceRanges[0] 203.0.113.0/24",
+        "for example: pulumi config set --path \'loadBalancerSourceRanges[0]\' 203.0.113.0/24",
     ],
     [
       "release",
@@ -189,62 +188,17 @@ describe("the configuration", () => {
     ]);
   });
 
+  it("looks for values that do not go together among those that are right by themselves", () => {
+    assert.deepEqual(problemsOf({ port: "0", maxSurge: "0", replicas: "many", maxReplicas: "1" }), [
+      'replicas must be an integer from 1 to 100, got "many"; for example: pulumi config set replicas 3',
+      "port must be an integer from 1 to 65535, got 0; for example: pulumi config set port 8888",
+      "maxSurge and maxUnavailable must not both be 0; for example: pulumi config set maxSurge 1",
+    ]);
+  });
+
   it("names each key that is missing", () => {
     const { port, ...others } = defaultConfig();
     assert.equal(port, "8888");
     assert.deepEqual(parseConfig(others).problems, ["port is missing; for example: pulumi config set port 8888"]);
   });
-
-  it("is deployed or refused with sentences, whatever it is (property)", async function () {
-    this.timeout(30_000);
-    let deployed = 0;
-    await fc.assert(
-      fc.asyncProperty(configurations(), async (texts) => {
-        const { problems } = parseConfig(texts);
-        for (const problem of problems) {
-          assert.match(problem, /(; for example: pulumi config .+| removes it)$/s);
-        }
-        if (problems.length > 0) {
-          return;
-        }
-        deployed += 1;
-        await useMocks();
-        useConfig(texts);
-        await runProgram();
-        assert.ok((await graph()).includes("kubernetes:apps/v1:Deployment hello"));
-      }),
-      { numRuns: 1000 },
-    );
-
-    assert.ok(deployed >= 30, `only ${deployed} of 1,000 were deployed`);
-  });
 });
-
-/** The defaults with some keys changed, to values that may well be right or to anything, and sometimes unknown keys. */
-function configurations(): fc.Arbitrary<Record<string, string>> {
-  const integer = (max: number) => fc.integer({ min: 0, max }).map(String);
-  const list = (...items: string[]) => fc.subarray(items).map((some) => JSON.stringify(some));
-  const sensible = {
-    namespace: fc.constantFrom("shop", "a", "team-1"),
-    repository: fc.constantFrom("ghcr.io/me/hello", "localhost:5000/x"),
-    version: fc.constantFrom("v0.0.2", "2026.11.24", "a_b"),
-    image: fc.constantFrom("", `ghcr.io/me/hello@sha256:${"a".repeat(64)}`),
-    platforms: list("linux/amd64", "linux/arm64"),
-    replicas: integer(101),
-    maxReplicas: integer(1001),
-    regions: list("eu", "us", "ap"),
-    serviceType: fc.constantFrom("LoadBalancer", "NodePort", "ClusterIP"),
-    port: integer(65536),
-    loadBalancerSourceRanges: list("10.0.0.0/8", "2001:db8::/32"),
-    release: fc.constantFrom("rolling", "blueGreen"),
-    maxSurge: integer(101),
-    maxUnavailable: integer(101),
-    minReadySeconds: integer(101),
-  };
-  const likely = fc.oneof(...Object.entries(sensible).map(([key, text]) => fc.tuple(fc.constant(key), text)));
-  const anything = fc.oneof(fc.string(), fc.json(), fc.integer().map(String), fc.double().map(String));
-  const key = fc.oneof(fc.constantFrom(...Object.keys(sensible)), fc.string({ minLength: 1 }));
-  return fc
-    .array(fc.oneof(likely, fc.tuple(key, anything)), { minLength: 2, maxLength: 8 })
-    .map((changes) => ({ ...defaultConfig(), ...Object.fromEntries(changes) }));
-}

@@ -157,4 +157,31 @@ describe("a replica of WebService", () => {
       { name: "data", mountPath: "/data" },
     ]);
   });
+
+  it("runs the program that it is given, as the user and with the registry's secrets that it is given", async () => {
+    new WebService("hello", {
+      ...baseArgs,
+      command: ["node"],
+      args: ["server.js", "--quiet"],
+      runAsUser: 20000,
+      imagePullSecrets: ["registry-key"],
+      terminationGracePeriodSeconds: 60,
+      preStopSeconds: 0,
+      drainSeconds: 20,
+      resources: { limits: { memory: "256Mi" } },
+    });
+
+    const { command, args, lifecycle, env, resources } = await container();
+    assert.deepEqual(
+      { command, args, lifecycle },
+      { command: ["node"], args: ["server.js", "--quiet"], lifecycle: undefined },
+    );
+    assert.deepEqual((env as unknown[])[1], { name: "DRAIN_SECONDS", value: "20" });
+    assert.equal((resources as { limits: { memory: string } }).limits.memory, "256Mi");
+    const spec = await podSpec();
+    assert.deepEqual(spec["imagePullSecrets"], [{ name: "registry-key" }]);
+    assert.equal(spec["terminationGracePeriodSeconds"], 60);
+    const { runAsUser, runAsGroup, fsGroup } = spec["securityContext"] as Record<string, unknown>;
+    assert.deepEqual({ runAsUser, runAsGroup, fsGroup }, { runAsUser: 20000, runAsGroup: 20000, fsGroup: 20000 });
+  });
 });

@@ -78,6 +78,13 @@ describe("WebService", () => {
     });
   });
 
+  it("lets everyone in to its ports unless told otherwise", async () => {
+    new WebService("hello", baseArgs);
+
+    const { ingress } = await specOf("kubernetes:networking.k8s.io/v1:NetworkPolicy");
+    assert.deepEqual(ingress, [{ ports: [{ port: "http", protocol: "TCP" }] }]);
+  });
+
   it("answers at its load balancer's address, on port 8888, under a name of its own", async () => {
     const app = new WebService("hello", { ...baseArgs, namespace: "shop" });
 

@@ -120,7 +120,11 @@ describe("docker-build: check", () => {
       ],
       [
         { push: true },
-        "tags must name at least one image when push is true, got none: add for example localhost:5001/app:v1",
+        "tags must name at least one image when an image is pushed, got none: add for example localhost:5001/app:v1",
+      ],
+      [
+        { exports: [{ registry: {} }] },
+        "tags must name at least one image when an image is pushed, got none: add for example localhost:5001/app:v1",
       ],
       [
         { tags: ["App:1"] },

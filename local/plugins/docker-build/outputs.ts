@@ -52,6 +52,11 @@ function optionAttributes(name: string, value: OptionValue | undefined): Record<
   return { [builderNames[name] ?? name]: Array.isArray(value) ? value.join(",") : String(value) };
 }
 
+/** Whether an image goes to a registry: the kind "registry" pushes unless told not to, "image" only if told to. */
+export function pushes({ type, push }: Attributes): boolean {
+  return type === "registry" ? push !== "false" : type === "image" && push === "true";
+}
+
 /** All outputs of a build. A preview pushes nothing; everything else is written, as the official provider does. */
 export function buildOutputs(inputs: ImageInputs, preview: boolean): readonly Attributes[] {
   const entries: Entry[] = [...(inputs.exports ?? [])];
@@ -72,8 +77,8 @@ function toOutputs(attributes: Attributes, inputs: ImageInputs, preview: boolean
   // A builder that unpacks the image refuses this.
   const dated = rest["unpack"] === "true" ? {} : { "rewrite-timestamp": "true" };
   if (!isImage) return [{ type, ...named, ...dated, ...rest }];
-  const push = preview ? "false" : (rest["push"] ?? String(type === "registry"));
-  if (push !== "true") return [{ type: "image", ...named, ...dated, ...rest, push }];
+  const push = String(!preview && pushes(attributes));
+  if (push === "false") return [{ type: "image", ...named, ...dated, ...rest, push }];
   const onLoopback = names.filter((item) => isLoopback(parseReference(item)?.domain ?? ""));
   const elsewhere = names.filter((item) => !onLoopback.includes(item));
   // A registry on this machine has no certificate; others must not lose the check of theirs by being pushed with it.

@@ -5,7 +5,7 @@ import { posix, resolve } from "node:path";
 
 import { isDirectory, isFile } from "./context-hash.ts";
 import { contextOf, type Entry, type ImageInputs, isRemote, namedContexts } from "./inputs.ts";
-import { attributesOf, buildOutputs, kindsOf } from "./outputs.ts";
+import { attributesOf, kindsOf, pushes } from "./outputs.ts";
 import { parseReference } from "./reference.ts";
 
 export interface Failure {
@@ -95,13 +95,13 @@ function checkTags(inputs: ImageInputs, complete: boolean): Failure[] {
     const reason = `${property} must be [registry/]name[:tag] with a lower-case name, such as localhost:5001/app:v1, got "${tag}"`;
     return [{ property, reason }];
   });
-  const nameless = complete && buildOutputs(inputs, false).some(({ push, name }) => push === "true" && !name);
-  // An image that is to be pushed under no name leaves no output at all: see `toOutputs`.
-  const pushesNothing = complete && inputs.push === true && !inputs.tags?.length;
-  if (nameless || pushesNothing) {
+  const exports = [...(inputs.exports ?? []), ...(inputs.push ? [{ raw: "type=registry" }] : [])].map(attributesOf);
+  const nameless = exports.some((output) => output !== undefined && pushes(output) && !output["name"]);
+  if (complete && nameless && !inputs.tags?.length) {
     failures.push({
       property: "tags",
-      reason: "tags must name at least one image when push is true, got none: add for example localhost:5001/app:v1",
+      reason:
+        "tags must name at least one image when an image is pushed, got none: add for example localhost:5001/app:v1",
     });
   }
   return failures;

@@ -12,7 +12,6 @@ import {
   type DeleteRequest,
   type DiffRequest,
   type DiffResult,
-  type Path,
   type Provider,
   type ReadRequest,
   type State,
@@ -22,17 +21,9 @@ import { ruleOf, untilReady } from "./await/wait.ts";
 import { Client } from "./client.ts";
 import { create, dryRunCreate, remove, update, withDashes, withUnderscores } from "./cluster.ts";
 import { changes, detailed, forcesNew, immutablePatterns, isAbout, type Change } from "./diff.ts";
-import {
-  ApiError,
-  explained,
-  immutableFields,
-  isAlreadyExists,
-  isNamespaceMissing,
-  NoSuchKind,
-  Unreachable,
-} from "./errors.ts";
+import { explained, immutableFields, isAlreadyExists, isNamespaceMissing, NoSuchKind, Unreachable } from "./errors.ts";
 import { findTarget } from "./kubeconfig.ts";
-import { asPreview, cleaned, importedInputs, refreshedInputs, secretsOf, stateOf } from "./live.ts";
+import { asPreview, cleaned, importedInputs, refreshedInputs, secretsOf } from "./live.ts";
 import {
   annotation,
   autonamed,
@@ -44,7 +35,8 @@ import {
   unsupported,
   withName,
 } from "./names.ts";
-import { Objects, refOf, type Ref } from "./objects.ts";
+import { Objects, refOf } from "./objects.ts";
+import { label, refFor, saysNothing, state, withAdvice, withClusterScope } from "./resource.ts";
 import { diffSettings, readSettings, type Settings } from "./settings.ts";
 
 export class KubernetesProvider implements Provider {
@@ -239,24 +231,15 @@ export class KubernetesProvider implements Provider {
 
   /** Whether a dry run failed for reasons that say nothing about the update; without a cluster there is a warning. */
   #cannotPreview(error: unknown, call: Call): boolean {
-    if (error instanceof Unreachable) {
-      if (!this.#warned) call.log("warning", `${error.message}; the preview does not know what the cluster will say`);
-      this.#warned = true;
-      return true;
-    }
-    if (error instanceof NoSuchKind) return true;
-    if (!(error instanceof ApiError)) return false;
-    // Who may only look can still preview; a refusal by admission is told.
-    return (
-      (error.status === 403 && /cannot (create|patch|get|update) resource/.test(error.message)) ||
-      /does not support dry run/.test(error.message)
-    );
+    if (!(error instanceof Unreachable)) return saysNothing(error);
+    if (!this.#warned) call.log("warning", `${error.message}; the preview does not know what the cluster will say`);
+    this.#warned = true;
+    return true;
   }
 
   async read(request: ReadRequest, call: Call): Promise<(State & { id: string; inputs: Bag }) | undefined> {
     const { outputs, inputs } = request;
-    const known = isBag(inputs) && inputs["kind"] ? inputs : outputs["kind"] ? outputs : kindOfToken(call.type);
-    const ref: Ref = { apiVersion: String(known.apiVersion), kind: String(known.kind), ...parseId(request.id) };
+    const ref = refFor(inputs["kind"] ? inputs : outputs, call.type, request.id);
     const isImport = Object.keys(inputs).length === 0;
     const manager = fieldManager(inputs, outputs, call.urn);
     try {
@@ -289,8 +272,7 @@ export class KubernetesProvider implements Provider {
 
   async delete(request: DeleteRequest, call: Call): Promise<void> {
     const { outputs, oldInputs, id, timeoutSeconds } = request;
-    const known = outputs["kind"] ? outputs : kindOfToken(call.type);
-    const ref: Ref = { apiVersion: String(known.apiVersion), kind: String(known.kind), ...parseId(id) };
+    const ref = refFor(outputs, call.type, id);
     const inputs = Object.keys(oldInputs).length > 0 ? oldInputs : outputs;
     try {
       await remove(this.#cluster(call), ref, inputs, timeoutSeconds, call);
@@ -302,24 +284,4 @@ export class KubernetesProvider implements Provider {
       throw explained(error instanceof Unreachable ? withAdvice(error) : error, `${ref.kind} ${id} was not deleted`);
     }
   }
-}
-
-function state(live: Bag, inputs: Bag, manager: string, secrets: readonly Path[], olds: Bag = {}): State {
-  return stateOf(withUnderscores(live), withUnderscores(inputs), manager, secrets, olds);
-}
-
-/** Something outside of namespaces may be given one by mistake; the cluster ignores it, and so must the diff. */
-function withClusterScope(news: Bag, identity: Bag): Bag {
-  if (!isClusterScoped(String(news["kind"])) || !isBag(news["metadata"])) return news;
-  return { ...news, metadata: { ...news["metadata"], namespace: identity["namespace"] ?? null } };
-}
-
-function withAdvice(error: Unreachable): Error {
-  return new Error(
-    `${error.message}. If the cluster was deleted, set PULUMI_K8S_DELETE_UNREACHABLE=true to take its resources out of the state`,
-  );
-}
-
-function label(object: Bag): string {
-  return `${String(object["kind"])} ${idOf(object)}`;
 }

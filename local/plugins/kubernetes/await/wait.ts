@@ -55,11 +55,8 @@ export async function untilReady(wait: Wait): Promise<Outcome> {
   let nextReport = Date.now() + reportEvery;
   let live: Bag | undefined;
   let verdict: Verdict = { ready: false, status: "nothing is known of it yet" };
-  let shown = "";
-  const show = (message: string) => {
-    if (message !== shown) status(message);
-    shown = message;
-  };
+  let reported = "";
+  const show = onChange(status);
   const alarm = new Alarm(wait, watchedToo(inputs));
   try {
     for (;;) {
@@ -86,8 +83,10 @@ export async function untilReady(wait: Wait): Promise<Outcome> {
       if (Date.now() >= nextReport && live !== undefined) {
         nextReport = Date.now() + reportEvery;
         const [problem] = await explain(objects, live, false);
+        // Stays until there is news.
+        reported = verdict.status;
         show(problem === undefined ? verdict.status : `${verdict.status}: ${problem}`);
-      } else if (!shown.startsWith(verdict.status)) {
+      } else if (verdict.status !== reported) {
         show(verdict.status);
       }
       await alarm.next(Math.max(1, Math.min(tick, end - Date.now())));
@@ -95,6 +94,15 @@ export async function untilReady(wait: Wait): Promise<Outcome> {
   } finally {
     alarm.stop();
   }
+}
+
+/** Passes on a message unless it is the same as the one before. */
+function onChange(status: (message: string) => void): (message: string) => void {
+  let last = "";
+  return (message) => {
+    if (message !== last) status(message);
+    last = message;
+  };
 }
 
 /** A Job that cleans up after itself may be gone before it was seen to be complete. */
@@ -110,6 +118,7 @@ export async function untilGone(wait: Wait, uid: string): Promise<string | undef
   const { objects, ref, signal, status } = wait;
   const seconds = timeoutOf(wait, 600);
   const end = Date.now() + seconds * 1000;
+  const show = onChange(status);
   const alarm = new Alarm(wait, []);
   try {
     for (;;) {
@@ -125,10 +134,11 @@ export async function untilGone(wait: Wait, uid: string): Promise<string | undef
       }
       if (signal.aborted) return `the deletion was cancelled, ${ref.kind} ${ref.name} still exists${holding}`;
       if (Date.now() >= end) return `timed out after ${seconds} s: ${ref.kind} ${ref.name} still exists${holding}`;
-      status(`Waiting for ${ref.kind} ${ref.name} to be deleted${holding}`);
+      show(`Waiting for ${ref.kind} ${ref.name} to be deleted${holding}`);
       await alarm.next(Math.max(1, Math.min(tick, end - Date.now())));
     }
   } finally {
+    show("");
     alarm.stop();
   }
 }

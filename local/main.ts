@@ -1,4 +1,5 @@
 /** The kit's commands. Each `npm run …` script that touches the local cluster ends up here. */
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { clusterRuns, dead, down, preflight, forget, startOneRegion, status, stopOneRegion, up } from "./cluster.ts";
@@ -132,6 +133,11 @@ passThrough("kubectl", "npm run kubectl -- …: kubectl on the local cluster", (
 passThrough("spread", "npm run spread -- …: how requests spread over the replicas", (args) =>
   node("commands/spread.ts", args),
 );
+passThrough("bench", "npm run bench -- NAME: measure, and write bench/NAME.md", async ([name = "", ...args]) => {
+  const names = readdirSync(join(repository, "bench")).flatMap((file) => /^(.*)\.ts$/.exec(file)?.[1] ?? []);
+  if (!names.includes(name)) throw new UserError(`there is no benchmark "${name}"; there are ${names.join(", ")}.`);
+  await node(`bench/${name}.ts`, args);
+});
 passThrough("e2e", "npm run e2e: the tests against the local cluster", async (args) => {
   await withLock(async () => {
     await preflight();

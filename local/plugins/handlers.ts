@@ -49,9 +49,8 @@ export function handlers(provider: Provider, engine: Engine): grpc.UntypedServic
       return info;
     }),
     getSchema: method(async () => {
-      const response = new proto.GetSchemaResponse();
-      response.setSchema("{}");
-      return response;
+      // Asked for by `pulumi import`, after the import, to write code.
+      throw new Error("this stand-in plugin has no schema: add --generate-code=false, or use the official plugin");
     }),
     cancel: method(async () => {
       cancelled.abort(new Error("the operation was cancelled"));

@@ -61,6 +61,8 @@ export class Client {
       response.resume();
       return;
     }
+    // What has happened before the watch began is not told by it.
+    onChange();
     for await (const chunk of response) if (String(chunk).includes("\n")) onChange();
   }
 

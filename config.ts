@@ -11,6 +11,8 @@ import {
 } from "./components/check.ts";
 import { checkDigestReference, checkRepository } from "./components/container-image.ts";
 import { checkCidr, serviceTypes } from "./components/service.ts";
+import { checkCacheSize, checkHost } from "./components/edge/settings.ts";
+import type { Bytes, PreviousRelease } from "./components/index.ts";
 import type { ServiceType } from "./components/service.ts";
 
 const platforms = ["linux/amd64", "linux/arm64"] as const;
@@ -30,9 +32,22 @@ export interface Config {
   readonly port: number;
   readonly loadBalancerSourceRanges: readonly string[];
   readonly release: (typeof releases)[number];
+  readonly active: string;
+  readonly previous: readonly PreviousRelease[];
   readonly maxSurge: number;
   readonly maxUnavailable: number;
   readonly minReadySeconds: number;
+  readonly store: boolean;
+  readonly storePasswordVersion: number;
+  readonly storeProtected: boolean;
+  readonly dashboard: boolean;
+  readonly cdn: boolean;
+  readonly cdnImage: string;
+  readonly cdnPort: number;
+  readonly cdnHosts: readonly string[];
+  readonly cdnReplicas: number;
+  readonly cdnCacheSize: Bytes;
+  readonly cdnShield: string;
 }
 
 interface Key {
@@ -57,9 +72,25 @@ const keys: Readonly<Record<keyof Config, Key>> = {
   port: integer(1, 65535, "port 8888"),
   loadBalancerSourceRanges: list(checkCidr, "--path 'loadBalancerSourceRanges[0]' 203.0.113.0/24"),
   release: string((property, value) => checkOneOf(property, value, releases), "release rolling"),
+  active: string((property, value) => (value === "" ? [] : checkVersion(property, value)), 'active ""'),
+  previous: {
+    ...list(checkPrevious, "--path 'previous[0]' v0.0.1=ghcr.io/me/hello@sha256:…"),
+    parse: parsePrevious,
+  },
   maxSurge: integer(0, 100, "maxSurge 1"),
   maxUnavailable: integer(0, 100, "maxUnavailable 0"),
   minReadySeconds: integer(0, 100, "minReadySeconds 0"),
+  store: boolean("store true"),
+  storePasswordVersion: integer(1, 1_000_000, "storePasswordVersion 2"),
+  storeProtected: boolean("storeProtected false"),
+  dashboard: boolean("dashboard true"),
+  cdn: boolean("cdn true"),
+  cdnImage: string(checkText, 'cdnImage ""'),
+  cdnPort: integer(1, 65535, "cdnPort 8889"),
+  cdnHosts: list(checkHost, "--path 'cdnHosts[0]' www.example.com"),
+  cdnReplicas: integer(1, 100, "cdnReplicas 2"),
+  cdnCacheSize: string(checkCacheSize, "cdnCacheSize 256Mi"),
+  cdnShield: string((property, value) => (value === "" ? [] : checkLabelValue(property, value)), "cdnShield eu"),
 };
 
 /** Reads the stack's configuration; ends the program with a sentence for each thing that is wrong with it. */
@@ -108,6 +139,7 @@ function checkTogether(right: Partial<Config>): string[] {
     const fix = "for example: pulumi config set release rolling";
     problems.push(`maxReplicas must be 0 with release "blueGreen", got ${maxReplicas}; ${fix}`);
   }
+  problems.push(...checkReleases(right), ...checkCdnRegions(right));
   if (loadBalancerSourceRanges.length > 0 && serviceType !== "LoadBalancer") {
     const fix = "for example: pulumi config rm loadBalancerSourceRanges";
     problems.push(
@@ -117,14 +149,69 @@ function checkTogether(right: Partial<Config>): string[] {
   return problems;
 }
 
+/** Sentences on releases that are not there, or that only blue/green can have. */
+function checkReleases({ release, version, active = "", previous = [] }: Partial<Config>): string[] {
+  const versions = [version, ...previous.map((earlier) => earlier.version)];
+  const wrong =
+    release === "rolling" && active !== ""
+      ? [`active must be empty with release "rolling", got ${show(active)}`]
+      : active === ""
+        ? []
+        : checkOneOf("active", active, versions);
+  return [
+    ...wrong.map((problem) => `${problem}; for example: pulumi config set active ""`),
+    ...checkUnique("version and those in previous", versions).map(
+      (problem) => `${problem}; for example: pulumi config rm previous`,
+    ),
+  ];
+}
+
+/** Sentences on a CDN that has no place to be, or a shield that is not among its regions. */
+function checkCdnRegions({ cdn = false, cdnShield = "", regions }: Partial<Config>): string[] {
+  if (!cdn || regions === undefined) return [];
+  return [
+    ...(regions.length > 0
+      ? []
+      : [
+          "regions must hold at least one with cdn true, got []; for example: pulumi config set --path 'regions[0]' eu",
+        ]),
+    ...(cdnShield === "" || regions.includes(cdnShield)
+      ? []
+      : checkOneOf("cdnShield", cdnShield, regions).map(
+          (problem) => `${problem}; for example: pulumi config set cdnShield ""`,
+        )),
+  ];
+}
+
 function unknownKey(key: string): string {
   const nearest = Object.keys(keys).toSorted((a, b) => distance(key, a) - distance(key, b))[0];
   return `${key} is not a key of this program: did you mean ${nearest}? pulumi config rm ${key} removes it`;
 }
 
+function checkText(property: string, value: unknown): string[] {
+  return value === "" ? [] : checkPattern(property, value, /^[^\s]+$/, "an image or empty");
+}
+
 function checkVersion(property: string, value: unknown): string[] {
   const pattern = /^(?=.{1,63}$)v\d+\.\d+\.\d+(-[-A-Za-z0-9.]*[A-Za-z0-9])?$/;
   return checkPattern(property, value, pattern, "a version of up to 63 characters such as v0.0.1 or v1.2.0-rc.1");
+}
+
+/** Texts such as v0.0.1=ghcr.io/me/hello@sha256:… become releases; whatever is none stays as it is. */
+function parsePrevious(text: string): unknown {
+  const value = parseJson(text);
+  if (!Array.isArray(value)) return value;
+  return value.map((item: unknown) => {
+    const [, version, image] = (typeof item === "string" && /^([^=]*)=(.*)$/s.exec(item)) || [];
+    return version === undefined ? item : { version, image };
+  });
+}
+
+function checkPrevious(property: string, value: unknown): string[] {
+  const { version, image } = (typeof value === "object" && value !== null ? value : {}) as Partial<PreviousRelease>;
+  return version === undefined || image === undefined
+    ? [`${property} must be a version and its image, such as v0.0.1=repository@sha256:…, got ${show(value)}`]
+    : [...checkVersion(`${property}'s version`, version), ...checkDigestReference(`${property}'s image`, image)];
 }
 
 function string(check: Key["check"], example: string): Key {
@@ -135,6 +222,14 @@ function integer(minimum: number, maximum: number, example: string): Key {
   return {
     parse: (text) => (/^-?\d+$/.test(text) ? Number(text) : text),
     check: (property, value) => checkInteger(property, value, minimum, maximum),
+    example,
+  };
+}
+
+function boolean(example: string): Key {
+  return {
+    parse: (text) => (text === "true" ? true : text === "false" ? false : text),
+    check: (property, value) => checkOneOf(property, value, [true, false]),
     example,
   };
 }

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 
-import { ContainerImage, WebService } from "./components/index.ts";
+import { Cdn, ContainerImage, KeyValueStore, WebService } from "./components/index.ts";
 import { readConfig } from "./config.ts";
 
 const config = readConfig();
@@ -19,8 +19,23 @@ const image = new ContainerImage("hello", {
   prebuilt: config.image === "" ? undefined : config.image,
 });
 
+// One count of all replicas together, which outlives them, if it is wanted: otherwise each counts for itself.
+const store = config.store
+  ? new KeyValueStore("store", {
+      image: new ContainerImage("store", {
+        repository: `${config.repository}-store`,
+        tags: ["8.1"],
+        context: "./store",
+      }).ref,
+      namespace: place.metadata.name,
+      passwordVersion: config.storePasswordVersion,
+      isProtected: config.storeProtected,
+    })
+  : undefined;
+
 // Before a blue/green release gets the traffic, its preview has to answer.
-const { maxSurge, maxUnavailable, minReadySeconds } = config;
+const { maxSurge, maxUnavailable, minReadySeconds, previous } = config;
+const active = config.active === "" ? config.version : config.active;
 const smokeTest = {
   command: ["node", "-e", "fetch(process.env.PREVIEW_URL).then((answer) => process.exit(answer.ok ? 0 : 1))"],
 };
@@ -33,17 +48,38 @@ const app = new WebService("hello", {
   replicas: config.replicas,
   regions: config.regions,
   ports: [{ name: "http", containerPort: 3000, port: config.port }],
+  env: store && { STORE_URL: store.url },
+  secretEnv: store && { STORE_PASSWORD: store.password },
   service: { type: config.serviceType, loadBalancerSourceRanges: config.loadBalancerSourceRanges },
   release:
     config.release === "rolling"
       ? { kind: "rolling", maxSurge, maxUnavailable, minReadySeconds }
-      : { kind: "blueGreen", minReadySeconds, smokeTest },
+      : { kind: "blueGreen", minReadySeconds, smokeTest, previous, active },
   autoscaling: config.maxReplicas > 0 ? { maxReplicas: config.maxReplicas } : undefined,
   podAnnotations: { "prometheus.io/scrape": "true", "prometheus.io/port": "3000", "prometheus.io/path": "/metrics" },
 });
+
+// The same from a cache in each region, near its clients, if that is wanted.
+const cdn = config.cdn
+  ? new Cdn("meridian", {
+      origin: app.clusterUrl,
+      namespace: place.metadata.name,
+      image: config.cdnImage === "" ? undefined : config.cdnImage,
+      regions: config.regions.map((name) => ({
+        name,
+        replicas: config.cdnReplicas,
+        cacheSize: config.cdnCacheSize,
+      })),
+      shield: config.cdnShield === "" ? undefined : config.cdnShield,
+      hosts: config.cdnHosts,
+      port: config.cdnPort,
+    })
+  : undefined;
 
 export const url = app.url;
 export const imageRef = image.ref;
 export const replicas = config.replicas;
 export const version = config.version;
 export const namespace = place.metadata.name;
+export const cdnLocations = cdn?.locations;
+export const cdnToken = cdn?.token;

@@ -1,5 +1,12 @@
+export { Cdn } from "./cdn.ts";
+export type { CdnArgs, CdnLocation, CdnRegion } from "./cdn.ts";
+export { EdgeLocation } from "./edge-location.ts";
+export type { EdgeLocationArgs } from "./edge-location.ts";
+export type { ClientLimits, EdgeOptions, LargeObjects, StaleBounds } from "./edge/settings.ts";
 export { ContainerImage } from "./container-image.ts";
 export type { ContainerImageArgs, Registry } from "./container-image.ts";
+export { KeyValueStore } from "./key-value-store.ts";
+export type { KeyValueStoreArgs } from "./key-value-store.ts";
 export { WebService } from "./web-service.ts";
 export type { WebServiceArgs } from "./web-service-args.ts";
 export type { Autoscaling } from "./autoscaling.ts";
@@ -7,7 +14,14 @@ export type { EnvSource } from "./environment.ts";
 export type { IngressOptions } from "./ingress.ts";
 export type { Port } from "./port.ts";
 export type { Probe, Probes, ProbeTiming } from "./probe.ts";
-export type { BlueGreenRelease, Release, ReleaseTiming, RollingRelease, SmokeTest } from "./release.ts";
+export type {
+  BlueGreenRelease,
+  PreviousRelease,
+  Release,
+  ReleaseTiming,
+  RollingRelease,
+  SmokeTest,
+} from "./release.ts";
 export type { Bytes, Cpu, Quantities, Resources } from "./resources.ts";
 export type { ServiceOptions, ServiceType } from "./service.ts";
 export type { Volume } from "./volume.ts";

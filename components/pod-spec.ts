@@ -15,7 +15,7 @@ export type PodOptions = WebServiceSettings & {
 };
 
 /** The node label that names a node's region. */
-const regionLabel = "topology.kubernetes.io/region";
+export const regionLabel = "topology.kubernetes.io/region";
 
 /** The replica's specification, without the labels that its release gives it. `selector` is common to all replicas. */
 export function podSpec(options: PodOptions, selector: Readonly<Record<string, string>>): types.input.core.v1.PodSpec {

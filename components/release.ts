@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { types } from "@pulumi/kubernetes";
 
-import { checkInteger, checkPattern } from "./check.ts";
+import { checkInteger, checkLabelValue, checkOneOf, checkPattern, checkUnique } from "./check.ts";
 
 /** What every kind of release has. */
 export interface ReleaseTiming {
@@ -43,7 +43,7 @@ export interface RollingRelease extends ReleaseTiming {
 /**
  * Starts the new release beside the active one, shows it on a preview Service, tests it, and only then moves the active
  * Service to it, in one step. A release that does not get ready, or fails its test, leaves the traffic where it is. Takes
- * room for twice the replicas. The replicas of the old release go on answering their open connections for
+ * room for the replicas of each release. The replicas of the old release go on answering their open connections for
  * `preStopSeconds` and their drain.
  */
 export interface BlueGreenRelease extends ReleaseTiming {
@@ -54,6 +54,29 @@ export interface BlueGreenRelease extends ReleaseTiming {
    * @default - the switch follows as soon as all replicas are ready
    */
   readonly smokeTest?: SmokeTest;
+  /**
+   * Earlier releases that stay beside the new one with all their replicas, so that going back is one change, without a pull
+   * or a start. They stay as they were deployed whatever else changes; a Secret whose values have changed since is gone,
+   * though, so replicas that start again would wait for it. A plain list, since it decides which resources there are.
+   *
+   * @default []
+   */
+  readonly previous?: readonly PreviousRelease[];
+  /**
+   * The version that gets the traffic: the service's own or one of `previous`. Naming a previous one while a new one is
+   * deployed keeps the new one on its preview; naming the new one later promotes it.
+   *
+   * @default - the service's own, as soon as it has passed its test
+   */
+  readonly active?: string;
+}
+
+/** A release that was deployed before. */
+export interface PreviousRelease {
+  /** The version that it had. */
+  readonly version: string;
+  /** The image that it had, by digest. */
+  readonly image: pulumi.Input<string>;
 }
 
 /** A Job that asks the new release, at the URL in its environment variable PREVIEW_URL, before it gets any traffic. */
@@ -101,7 +124,7 @@ export function releaseTimeoutSeconds(release: Release, replicas: number): numbe
 }
 
 /** Sentences on releases that could never end. */
-export function checkRelease(release: Release): string[] {
+export function checkRelease(release: Release, version?: string): string[] {
   const { minReadySeconds, progressDeadlineSeconds } = deploymentStrategy(release);
   const timing = [
     ...checkInteger("release.minReadySeconds", minReadySeconds, 0, 3600),
@@ -111,7 +134,7 @@ export function checkRelease(release: Release): string[] {
     const figures = `${progressDeadlineSeconds}, which is not more than ${minReadySeconds}`;
     timing.push(`release.progressDeadlineSeconds must be above release.minReadySeconds, got ${figures}`);
   }
-  return [...timing, ...(release.kind === "rolling" ? checkRolling(release) : checkSmokeTest(release.smokeTest))];
+  return [...timing, ...(release.kind === "rolling" ? checkRolling(release) : checkBlueGreen(release, version))];
 }
 
 function checkRolling(release: RollingRelease): string[] {
@@ -123,6 +146,19 @@ function checkRolling(release: RollingRelease): string[] {
   return problems.length === 0 && parseFloat(`${maxSurge}`) + parseFloat(`${maxUnavailable}`) === 0
     ? ["release.maxSurge and release.maxUnavailable must not both be 0: no replica could ever be replaced"]
     : problems;
+}
+
+function checkBlueGreen({ active, previous = [], smokeTest }: BlueGreenRelease, version?: string): string[] {
+  const problems = checkSmokeTest(smokeTest);
+  if (version === undefined && (active !== undefined || previous.length > 0)) {
+    problems.push("version must be set with release.active or release.previous, which tell releases apart by it");
+  }
+  for (const [index, { version: earlier }] of previous.entries()) {
+    problems.push(...checkLabelValue(`release.previous[${index}].version`, earlier));
+  }
+  const versions = [version, ...previous.map(({ version: earlier }) => earlier)];
+  problems.push(...checkUnique("version and release.previous[…].version", versions));
+  return active === undefined ? problems : [...problems, ...checkOneOf("release.active", active, versions)];
 }
 
 function checkSmokeTest(smokeTest: SmokeTest | undefined): string[] {

@@ -171,6 +171,12 @@ export interface WebServiceArgs {
    * @default - everyone
    */
   readonly allowFrom?: readonly k8s.types.input.networking.v1.NetworkPolicyPeer[] | undefined;
+  /**
+   * Who the replicas may connect to, in NetworkPolicy's words, besides the cluster's DNS.
+   *
+   * @default - everyone
+   */
+  readonly allowTo?: readonly k8s.types.input.networking.v1.NetworkPolicyPeer[] | undefined;
 }
 
 /** The arguments with every default filled in. */
@@ -216,7 +222,7 @@ export function checkWebService(name: string, settings: WebServiceSettings): str
     ...checkDrain(settings),
     ...checkVolumes(settings.volumes),
     ...checkInteger("runAsUser", settings.runAsUser, 1, 2 ** 31 - 1),
-    ...checkRelease(release),
+    ...checkRelease(release, version),
     ...(autoscaling === undefined ? [] : checkAutoscaling(autoscaling, replicas)),
     ...(autoscaling !== undefined && release.kind === "blueGreen"
       ? [

@@ -1,26 +1,17 @@
-import { createHash } from "node:crypto";
-
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
 
 import { autoscalerSpec } from "./autoscaling.ts";
+import { blueGreen } from "./blue-green.ts";
+import type { ActiveRelease } from "./blue-green.ts";
 import { refuse } from "./check.ts";
 import { ingressSpec, ingressUrl } from "./ingress.ts";
-import { podSpec } from "./pod-spec.ts";
 import type { PodOptions } from "./pod-spec.ts";
-import { deploymentStrategy, releaseTimeoutSeconds } from "./release.ts";
-import type { BlueGreenRelease } from "./release.ts";
-import { awaitAnnotations, serviceSpec, serviceUrl } from "./service.ts";
-import { smokeTestSpec } from "./smoke-test.ts";
+import { awaitAnnotations, serviceSpec, serviceUrl, urlOf } from "./service.ts";
 import { checkWebService, withDefaults } from "./web-service-args.ts";
 import type { WebServiceArgs, WebServiceSettings } from "./web-service-args.ts";
-
-type Labels = Readonly<Record<string, pulumi.Input<string>>>;
-interface PodTemplate {
-  readonly metadata: { readonly labels: Labels; readonly annotations: Labels };
-  readonly spec: k8s.types.input.core.v1.PodSpec;
-}
+import { commonLabels, commonSelector, newDeployment, podTemplate } from "./workload.ts";
+import type { Labels } from "./workload.ts";
 
 /**
  * A web app as replicas behind one address, released without losing a request, safe without asking.
@@ -35,6 +26,8 @@ interface PodTemplate {
 export class WebService extends pulumi.ComponentResource {
   /** Where the service answers: its Ingress's host, else its load balancer, else its name in the cluster. */
   readonly url: pulumi.Output<string>;
+  /** Where other pods of the cluster reach the service, by its name. */
+  readonly clusterUrl: pulumi.Output<string>;
   /** The name of the Deployment; under blue/green each release has a Deployment of its own. */
   readonly deploymentName: pulumi.Output<string>;
 
@@ -46,8 +39,8 @@ export class WebService extends pulumi.ComponentResource {
     const { autoscaling, ingress, namespace, ports, release, replicas, secretEnv } = settings;
     const parent = { parent: this };
 
-    const selector = { "app.kubernetes.io/name": name };
-    const labels = { ...selector, "app.kubernetes.io/managed-by": "pulumi" };
+    const selector = commonSelector(name);
+    const labels = commonLabels(name);
     const metadata = { namespace, labels };
 
     const account = new k8s.core.v1.ServiceAccount(name, { metadata, automountServiceAccountToken: false }, parent);
@@ -62,27 +55,11 @@ export class WebService extends pulumi.ComponentResource {
       envFrom.push({ kind: "secret", name: secret.metadata.name });
     }
     const pod = { ...settings, envFrom, serviceAccountName: account.metadata.name };
-    const version = settings.version === undefined ? {} : { "app.kubernetes.io/version": settings.version };
-    const template = {
-      metadata: { labels: { ...labels, ...version }, annotations: settings.podAnnotations },
-      spec: podSpec(pod, selector),
-    };
-
-    const isBlueGreen = release.kind === "blueGreen";
-    const releaseSelector = isBlueGreen ? { ...selector, ...releaseLabels(name, template, this) } : selector;
-    const deployment = new k8s.apps.v1.Deployment(
-      name,
-      {
-        metadata: {
-          ...metadata,
-          annotations: { "pulumi.com/timeoutSeconds": `${releaseTimeoutSeconds(release, replicas)}` },
-        },
-        spec: deploymentSpec(settings, template, releaseSelector),
-      },
-      // Pulumi chooses the name, so that a new release is ready before the old one is deleted.
-      { parent: this, replaceOnChanges: isBlueGreen ? ["spec.selector", "spec.template"] : [] },
-    );
-    const gate = isBlueGreen ? previewGate(name, settings, release, pod, deployment, releaseSelector, this) : [];
+    const {
+      deployment,
+      selector: activeSelector,
+      gate,
+    } = release.kind === "blueGreen" ? blueGreen(name, pod, release, this) : rolling(name, pod, this);
 
     const { type = "LoadBalancer", annotations } = settings.service;
     const service = new k8s.core.v1.Service(
@@ -90,9 +67,9 @@ export class WebService extends pulumi.ComponentResource {
       {
         // The name is fixed, since other pods find the service by it in the cluster's DNS.
         metadata: { ...metadata, name, annotations: { ...awaitAnnotations(type), ...annotations } },
-        spec: serviceSpec(settings.service, ports, releaseSelector),
+        spec: serviceSpec(settings.service, ports, activeSelector),
       },
-      { parent: this, dependsOn: gate },
+      { parent: this, dependsOn: [...gate] },
     );
     new k8s.policy.v1.PodDisruptionBudget(
       name,
@@ -119,71 +96,32 @@ export class WebService extends pulumi.ComponentResource {
 
     this.url = ingress === undefined ? serviceUrl(service, ports[0]!.port!) : pulumi.output(ingressUrl(ingress));
     this.deploymentName = deployment.metadata.name;
-    this.registerOutputs({ url: this.url, deploymentName: this.deploymentName });
+    this.clusterUrl = service.metadata.apply(({ name, namespace }) =>
+      urlOf([], `${name}.${namespace}.svc`, ports[0]!.port!),
+    );
+    this.registerOutputs({ url: this.url, clusterUrl: this.clusterUrl, deploymentName: this.deploymentName });
   }
 }
 
-function deploymentSpec(
-  { autoscaling, release, replicas }: WebServiceSettings,
-  { metadata, spec }: PodTemplate,
-  releaseSelector: Labels,
-): k8s.types.input.apps.v1.DeploymentSpec {
-  return {
-    ...deploymentStrategy(release),
-    // With autoscaling the number is not ours: another `up` must not set it back.
-    replicas: autoscaling === undefined ? replicas : undefined,
-    selector: { matchLabels: releaseSelector },
-    template: { metadata: { ...metadata, labels: { ...metadata.labels, ...releaseSelector } }, spec },
-  };
+/** One Deployment for all releases, which gets the traffic whatever it runs. */
+function rolling(name: string, pod: PodOptions, parent: pulumi.Resource): ActiveRelease {
+  const selector = commonSelector(name);
+  const deployment = newDeployment(name, name, pod, podTemplate(name, pod), selector, { parent });
+  return { deployment, selector, gate: [] };
 }
 
-/** The identity of a blue/green release: a new one for each new pod template, also when an older template comes back. */
-function releaseLabels(name: string, template: PodTemplate, parent: pulumi.Resource): Labels {
-  const hash = pulumi.jsonStringify(template).apply((text) => createHash("sha256").update(text).digest("hex"));
-  const id = new random.RandomId(`${name}-release`, { byteLength: 4, keepers: { template: hash } }, { parent });
-  return { "app.kubernetes.io/instance": pulumi.interpolate`${name}-${id.hex}` };
-}
-
-/** What a blue/green release has to pass before it gets the traffic. */
-function previewGate(
-  name: string,
-  { namespace, ports }: WebServiceSettings,
-  release: BlueGreenRelease,
-  pod: PodOptions,
-  deployment: k8s.apps.v1.Deployment,
-  releaseSelector: Labels,
-  parent: pulumi.Resource,
-): pulumi.Resource[] {
-  const preview = new k8s.core.v1.Service(
-    `${name}-preview`,
-    {
-      metadata: { namespace, labels: releaseSelector, annotations: awaitAnnotations("ClusterIP") },
-      spec: serviceSpec({ type: "ClusterIP" }, ports, releaseSelector),
-    },
-    { parent },
-  );
-  if (release.smokeTest === undefined) {
-    return [deployment];
-  }
-  // Not the replicas' name, or the services would send requests to the test.
-  const labels = { ...releaseSelector, "app.kubernetes.io/name": `${name}-smoke-test` };
-  const spec = smokeTestSpec(release.smokeTest, pod, serviceUrl(preview, ports[0]!.port!), labels);
-  const job = new k8s.batch.v1.Job(
-    `${name}-smoke-test`,
-    { metadata: { namespace, labels }, spec },
-    { parent, dependsOn: deployment },
-  );
-  return [deployment, job];
-}
-
-/** Lets in what is declared: the ports, from those who may. */
+/** Lets in what is declared: the ports, from those who may; and out to those who are declared, if any are. */
 function networkPolicySpec(
-  { allowFrom, ports }: WebServiceSettings,
+  { allowFrom, allowTo, ports }: WebServiceSettings,
   selector: Labels,
 ): k8s.types.input.networking.v1.NetworkPolicySpec {
   return {
     podSelector: { matchLabels: selector },
-    policyTypes: ["Ingress"],
+    policyTypes: ["Ingress", "Egress"],
     ingress: [{ from: allowFrom && [...allowFrom], ports: ports.map(({ name }) => ({ port: name, protocol: "TCP" })) }],
+    // Whoever may connect by a name has to ask for its address.
+    egress: allowTo === undefined ? [{}] : [{ to: [...allowTo] }, { ports: dnsPorts }],
   };
 }
+
+const dnsPorts = ["UDP", "TCP"].map((protocol) => ({ port: 53, protocol }));

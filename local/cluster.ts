@@ -40,6 +40,7 @@ import {
 } from "./region.ts";
 import { checkRegions, isStopped, keepRegions, markStopped, regions } from "./region-list.ts";
 import { startBuilder, startRegistry } from "./registry.ts";
+import { startStorage } from "./storage.ts";
 import { tool } from "./tools.ts";
 
 const hostDaemons = ["registry", "buildkitd", "load-balancer-proxy", "load-balancer"] as const;
@@ -201,9 +202,10 @@ export async function up({ regions: names, servicePorts = [] }: UpOptions = {}):
     await routes(starting);
   });
   const first = starting[0];
-  await step("load balancer and DNS", async () => {
+  await step("load balancer, DNS and storage", async () => {
     if (first !== undefined) await startLoadBalancer(first);
     await startDns(all.length);
+    await startStorage(all);
   });
 }
 

@@ -12,8 +12,11 @@ import { tool } from "./tools.ts";
 
 export const pauseImage = `${registry}/meridian/pause:1`;
 export const coreDnsImage = `${registry}/meridian/coredns:v1.14.2`;
+export const localPathImage = `${registry}/meridian/local-path-provisioner:v0.0.30`;
 /** The base image of `app/Dockerfile`: a Debian with Node and npm, where Docker Hub's image of that name cannot be had. */
-const nodeImage = `${registry}/library/node:24-slim`;
+export const nodeImage = `${registry}/library/node:24-slim`;
+/** The base image of `store/Dockerfile`: a Debian with its own package of that Valkey. */
+const storeImage = `${registry}/valkey/valkey:8.1`;
 
 /** Whether the registry has an image. */
 async function present(image: string): Promise<boolean> {
@@ -47,41 +50,74 @@ async function buildBinaryImage(image: string, binary: string): Promise<void> {
 /** Folder of an npm package of the kit, for what goes into the base image. */
 const npmPackage = (name: string): string => join(repository, "node_modules", name);
 
-async function buildNodeImage(): Promise<void> {
-  const context = join(imagesDirectory, "base");
+/** Builds an image on a Debian of its own: `lines` of its Dockerfile, after `prepare` has put into it what else it needs. */
+async function buildDebianImage(
+  image: string,
+  suite: string,
+  packages: readonly string[],
+  prepare: (root: string) => Promise<readonly string[]>,
+): Promise<void> {
+  const context = mkdtempSync(join(imagesDirectory, "debian-"));
   const root = join(context, "root");
-  rmSync(context, { recursive: true, force: true });
-  mkdirSync(context, { recursive: true });
   try {
-    await step("a Debian for the base image node:24-slim", async ({ note }) => {
+    await step(`a Debian for the image ${image.slice(registry.length + 1)}`, async ({ note }) => {
       // In namespaces of its own: what it mounts in there, and whatever it started, ends with it.
       const contained = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL"];
-      await run("unshare", [...contained, "debootstrap", "--variant=minbase", "bookworm", root], { onLine: note });
+      const include = packages.length > 0 ? [`--include=${packages.join(",")}`] : [];
+      await run("unshare", [...contained, "debootstrap", "--variant=minbase", ...include, suite, root], {
+        onLine: note,
+      });
       for (const folder of ["var/cache/apt/archives", "var/lib/apt/lists"]) {
         rmSync(join(root, folder), { recursive: true, force: true });
         mkdirSync(join(root, folder, "partial"), { recursive: true });
       }
-      const node = join(npmPackage(`node-linux-${process.arch}`), "bin", "node");
-      cpSync(existsSync(node) ? node : process.execPath, join(root, "usr/local/bin/node"));
-      cpSync(npmPackage("npm"), join(root, "usr/local/lib/node_modules/npm"), { recursive: true });
-      const { version } = JSON.parse(readFileSync(join(npmPackage("npm"), "package.json"), "utf8")) as {
-        version: string;
-      };
-      const npm = "../lib/node_modules/npm/bin";
-      await run("ln", ["-sf", `${npm}/npm-cli.js`, join(root, "usr/local/bin/npm")]);
-      await run("ln", ["-sf", `${npm}/npx-cli.js`, join(root, "usr/local/bin/npx")]);
-      const user = "RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node";
-      const dockerfile = ["FROM scratch", "COPY root /", user, `LABEL npm="${version}"`, 'CMD ["node"]'];
-      await build(nodeImage, context, `${dockerfile.join("\n")}\n`);
+      const lines = await prepare(root);
+      await build(image, context, `${["FROM scratch", "COPY root /", ...lines].join("\n")}\n`);
     });
   } finally {
     rmSync(context, { recursive: true, force: true });
   }
 }
 
+async function installNode(root: string): Promise<readonly string[]> {
+  const node = join(npmPackage(`node-linux-${process.arch}`), "bin", "node");
+  cpSync(existsSync(node) ? node : process.execPath, join(root, "usr/local/bin/node"));
+  cpSync(npmPackage("npm"), join(root, "usr/local/lib/node_modules/npm"), { recursive: true });
+  const { version } = JSON.parse(readFileSync(join(npmPackage("npm"), "package.json"), "utf8")) as { version: string };
+  const npm = "../lib/node_modules/npm/bin";
+  await run("ln", ["-sf", `${npm}/npm-cli.js`, join(root, "usr/local/bin/npm")]);
+  await run("ln", ["-sf", `${npm}/npx-cli.js`, join(root, "usr/local/bin/npx")]);
+  const user = "RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node";
+  return [user, `LABEL npm="${version}"`, 'CMD ["node"]'];
+}
+
 /** Fills the registry with what it lacks. */
 export async function seedImages(): Promise<void> {
   if (!(await present(pauseImage))) await buildBinaryImage(pauseImage, "pause");
   if (!(await present(coreDnsImage))) await buildBinaryImage(coreDnsImage, "coredns");
-  if (!(await present(nodeImage))) await buildNodeImage();
+  if (!(await present(localPathImage))) await buildBinaryImage(localPathImage, "local-path-provisioner");
+  if (!(await present(nodeImage))) await buildDebianImage(nodeImage, "bookworm", [], installNode);
+}
+
+/** Brings the base image of `store/Dockerfile`, for whoever wants a store. */
+export async function seedStoreImage(): Promise<void> {
+  const packages = ["valkey-server", "valkey-tools"];
+  if (await present(storeImage)) return;
+  await buildDebianImage(storeImage, "trixie", packages, async () => ['CMD ["valkey-server"]']);
+}
+
+/** What the edges of a `Cdn` run on: a Debian with its own packages of nginx and njs, in the place of the official image. */
+export const edgeImage = `${registry}/nginxinc/nginx-unprivileged:1.29-alpine`;
+
+/** Brings the edges' image, for whoever wants a CDN. */
+export async function seedEdgeImage(): Promise<void> {
+  if (await present(edgeImage)) return;
+  const user = "RUN groupadd --gid 101 nginx && useradd --uid 101 --gid nginx --no-create-home nginx";
+  const lines = [user, "USER 101", "STOPSIGNAL SIGQUIT", 'CMD ["nginx", "-g", "daemon off;"]'];
+  await buildDebianImage(
+    edgeImage,
+    "trixie",
+    ["nginx-light", "libnginx-mod-http-js", "ca-certificates"],
+    async () => lines,
+  );
 }

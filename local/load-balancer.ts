@@ -16,7 +16,8 @@ export function isOurs(service: V1Service): boolean {
 }
 
 const addressOf = (service: V1Service): string | undefined => service.status?.loadBalancer?.ingress?.[0]?.ip;
-const age = (service: V1Service): number => service.metadata?.creationTimestamp?.getTime() ?? 0;
+/** Listed Services carry a Date, watched ones the API server's text. */
+const created = (service: V1Service): number => new Date(service.metadata?.creationTimestamp ?? 0).getTime();
 
 /** The address that a Service keeps or gets: the first free one of the range. */
 export function chooseAddress(taken: ReadonlySet<string>, wanted?: string): string | undefined {
@@ -28,7 +29,7 @@ export function chooseAddress(taken: ReadonlySet<string>, wanted?: string): stri
 /** Which port of localhost leads where: two Services that want the same port leave it to the older one. */
 export function localhostPorts(services: readonly V1Service[], reserved: ReadonlySet<number>): Map<number, string> {
   const result = new Map<number, string>();
-  for (const service of [...services].sort((a, b) => age(a) - age(b))) {
+  for (const service of [...services].sort((a, b) => created(a) - created(b))) {
     const address = addressOf(service);
     if (address === undefined) continue;
     for (const { port, protocol } of service.spec?.ports ?? []) {
@@ -55,11 +56,15 @@ class LoadBalancer {
     const key = service.metadata?.uid ?? "";
     if (gone || !isOurs(service)) this.#services.delete(key);
     else this.#services.set(key, service);
+    this.#enqueue();
+  }
+
+  #enqueue(): void {
     this.#work = this.#work
       .then(() => this.#reconcile())
       .catch((error: unknown) => {
-        // The informer lists everything again after a while, so what failed is tried again.
-        log(`failed: ${(error as Error).message}`);
+        log(`failed, trying again: ${(error as Error).message}`);
+        setTimeout(() => this.#enqueue(), 1000);
       });
   }
 

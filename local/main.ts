@@ -133,6 +133,22 @@ passThrough("kubectl", "npm run kubectl -- …: kubectl on the local cluster", (
 passThrough("spread", "npm run spread -- …: how requests spread over the replicas", (args) =>
   node("commands/spread.ts", args),
 );
+passThrough(
+  "release",
+  "npm run release -- VERSION|rollback|promote|status: release the app, or go back",
+  async (args) => {
+    await withLock(preparePulumi);
+    await node("commands/release.ts", args);
+  },
+);
+passThrough(
+  "drill",
+  "npm run drill -- pod|region|release: break something, and watch what comes of it",
+  async (args) => {
+    await withLock(preparePulumi);
+    await node("commands/drill.ts", args);
+  },
+);
 passThrough("bench", "npm run bench -- NAME: measure, and write bench/NAME.md", async ([name = "", ...args]) => {
   const names = readdirSync(join(repository, "bench")).flatMap((file) => /^(.*)\.ts$/.exec(file)?.[1] ?? []);
   if (!names.includes(name)) throw new UserError(`there is no benchmark "${name}"; there are ${names.join(", ")}.`);

@@ -5,7 +5,9 @@ import { delimiter, dirname, join } from "node:path";
 import { parse } from "yaml";
 import { attach, run } from "./exec.ts";
 import { cache, kubeconfig, pulumiHome, repository } from "./paths.ts";
+import { adaptPolicyPacks } from "./policy-pack.ts";
 import { installedPulumi, installPlugins } from "./plugins.ts";
+import { recoverStack } from "./recover.ts";
 import { buildkitHost } from "./registry.ts";
 import { buildTools, tool, toolDirectories } from "./tools.ts";
 
@@ -48,6 +50,7 @@ export async function preparePulumi(): Promise<string> {
     writeFileSync(passphraseFile, randomBytes(32).toString("base64url"), { mode: 0o600 });
   await installPlugins(pulumi);
   await selectStack(pulumi);
+  await recoverStack(backend, stack, (args, input) => pulumiOutput(pulumi, args, input));
   return pulumi;
 }
 
@@ -74,9 +77,11 @@ async function selectStack(pulumi: string): Promise<void> {
 
 /** Runs `pulumi` on this terminal and returns its exit code; interrupted, it cancels and saves its state. */
 export async function runPulumi(pulumi: string, args: readonly string[]): Promise<number> {
-  return await attach(pulumi, args, { cwd: repository, env: { ...process.env, ...environment() } });
+  const ours = pulumi === "pulumi" ? args : adaptPolicyPacks(args, repository);
+  return await attach(pulumi, ours, { cwd: repository, env: { ...process.env, ...environment() } });
 }
 
-export async function pulumiOutput(pulumi: string, args: readonly string[]): Promise<string> {
-  return await run(pulumi, args, { cwd: repository, env: { ...process.env, ...environment() } });
+export async function pulumiOutput(pulumi: string, args: readonly string[], input?: string): Promise<string> {
+  const env = { ...process.env, ...environment() };
+  return await run(pulumi, args, { cwd: repository, env, ...(input !== undefined && { input }) });
 }

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { showSpread } from "../commands/spread.ts";
 import { preflight, up } from "./cluster.ts";
 import { installPackages } from "./debian.ts";
-import { interruption, UserError } from "./exec.ts";
+import { interruption, until, UserError } from "./exec.ts";
+import { seedEdgeImage, seedStoreImage } from "./images.ts";
 import { repository } from "./paths.ts";
 import { say } from "./progress.ts";
 import { preparePulumi, pulumiOutput, readStackFile, runPulumi, stack } from "./pulumi.ts";
@@ -37,6 +38,8 @@ export async function startEverything(): Promise<void> {
   await installPackages();
   await buildTools((await installedPulumi()) === undefined ? [] : ["pulumi", "pulumi-nodejs"]);
   await up(wanted);
+  if (configured("store") === true || configured("store") === "true") await seedStoreImage();
+  if (configured("cdn") === true || configured("cdn") === "true") await seedEdgeImage();
   const pulumi = await preparePulumi();
   interruption.signal.throwIfAborted();
   const code = await runPulumi(pulumi, [
@@ -53,6 +56,8 @@ export async function startEverything(): Promise<void> {
   }
   const url = (await pulumiOutput(pulumi, ["stack", "output", "url", "--stack", stack])).trim();
   const local = `http://localhost:${new URL(url).port || "80"}`;
+  // Ready pods are in the Service at once, but the proxies hear of it a moment later.
+  await until(`an answer at ${local}`, async () => (await fetch(`${local}/healthz`)).ok, { seconds: 30 });
   say("");
   process.exitCode = await showSpread({ url: local, requests: 100 }, process.stdout);
   say(`\nThe app answers at ${local} and ${url}. \`npm run cluster -- down\` stops everything.`);

@@ -17,6 +17,8 @@ interface GoModule {
   readonly variables?: Readonly<Record<string, string>>;
   /** Seconds that building took on two cores; only orders of magnitude for "how long yet". */
   readonly seconds: number;
+  /** Only tests need it: nobody else has to wait for it. */
+  readonly onlyForTests?: true;
 }
 
 const modules: readonly GoModule[] = [
@@ -47,6 +49,9 @@ const modules: readonly GoModule[] = [
   { folder: "buildkit", binaries: ["buildctl", "buildkitd"], seconds: 45 },
   { folder: "coredns", binaries: ["coredns"], seconds: 60 },
   { folder: "pause", binaries: ["pause"], seconds: 2 },
+  { folder: "local-path-provisioner", binaries: ["local-path-provisioner"], seconds: 60 },
+  { folder: "kube-score", binaries: ["kube-score"], seconds: 15, onlyForTests: true },
+  { folder: "kubeconform", binaries: ["kubeconform"], seconds: 5, onlyForTests: true },
 ];
 
 const source = (module: GoModule): string => join(repository, "local", "tools", module.folder);
@@ -72,10 +77,7 @@ export function toolDirectories(): string[] {
   return modules.filter((module) => wanted.includes(module.folder)).map(directory);
 }
 
-/** The modules that are not built yet; `pulumi` is left out where the user has a good one. */
-function missing(skip: readonly string[]): GoModule[] {
-  return modules.filter((module) => !skip.includes(module.folder) && !existsSync(directory(module)));
-}
+const isMissing = (module: GoModule): boolean => !existsSync(directory(module));
 
 /** What a failed build means for the user. */
 export function explainBuildFailure(folder: string, output: string): string {
@@ -158,9 +160,21 @@ async function build(module: GoModule, note: (text: string) => void, secondsAfte
   }
 }
 
-/** Builds what is missing, with progress. A second call finds everything there and is immediate. */
+/**
+ * Builds what is missing, with progress; `pulumi` is skipped where the user has a good one. A second call finds everything
+ * there and is immediate.
+ */
 export async function buildTools(skip: readonly string[] = []): Promise<void> {
-  const todo = missing(skip);
+  await buildModules(modules.filter((module) => module.onlyForTests !== true && !skip.includes(module.folder)));
+}
+
+/** Builds what only the tests use. */
+export async function buildCheckers(): Promise<void> {
+  await buildModules(modules.filter((module) => module.onlyForTests === true));
+}
+
+async function buildModules(wanted: readonly GoModule[]): Promise<void> {
+  const todo = wanted.filter(isMissing);
   if (todo.length === 0) return;
   await checkGo();
   checkDisk();

@@ -22,7 +22,7 @@ describe("any configuration", () => {
         await useMocks();
         useConfig(texts);
         await runProgram();
-        assert.ok((await graph()).includes("kubernetes:apps/v1:Deployment hello"));
+        assert.ok((await graph()).some((resource) => resource.startsWith("kubernetes:apps/v1:Deployment hello")));
       }),
       { numRuns: 1000 },
     );
@@ -48,9 +48,15 @@ function configurations(): fc.Arbitrary<Record<string, string>> {
     port: integer(65536),
     loadBalancerSourceRanges: list("10.0.0.0/8", "2001:db8::/32"),
     release: fc.constantFrom("rolling", "blueGreen"),
+    active: fc.constantFrom("", "v0.0.1", "v0.0.2"),
+    previous: list(`v0.0.2=ghcr.io/me/hello@sha256:${"a".repeat(64)}`, "v0.0.1=hello"),
     maxSurge: integer(101),
     maxUnavailable: integer(101),
     minReadySeconds: integer(101),
+    store: fc.constantFrom("true", "false"),
+    storePasswordVersion: integer(3),
+    storeProtected: fc.constantFrom("true", "false"),
+    dashboard: fc.constantFrom("true", "false"),
   };
   const likely = fc.oneof(...Object.entries(sensible).map(([key, text]) => fc.tuple(fc.constant(key), text)));
   const anything = fc.oneof(fc.string(), fc.json(), fc.integer().map(String), fc.double().map(String));

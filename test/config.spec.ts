@@ -27,15 +27,21 @@ describe("the configuration", () => {
       port: 8888,
       loadBalancerSourceRanges: [],
       release: "rolling",
+      active: "",
+      previous: [],
       maxSurge: 1,
       maxUnavailable: 0,
       minReadySeconds: 0,
+      store: false,
+      storePasswordVersion: 1,
+      storeProtected: true,
+      dashboard: false,
     });
   });
 
   it("has a type, a description and a default for each key", () => {
     for (const [key, { type, description, default: value }] of Object.entries(project().config)) {
-      assert.ok(["string", "integer", "array"].includes(type), `the type of ${key}`);
+      assert.ok(["string", "integer", "array", "boolean"].includes(type), `the type of ${key}`);
       assert.match(description, /^[A-Z].+\.$/, `the description of ${key}`);
       assert.notEqual(value, undefined, `the default of ${key}`);
     }
@@ -185,6 +191,28 @@ describe("the configuration", () => {
     assert.deepEqual(problemsOf({ serviceType: "NodePort", loadBalancerSourceRanges: '["10.0.0.0/8"]' }), [
       'loadBalancerSourceRanges must be empty with serviceType "NodePort", got ["10.0.0.0/8"]; ' +
         "for example: pulumi config rm loadBalancerSourceRanges",
+    ]);
+  });
+
+  it("refuses to give the traffic to a release that there is not, or that is there twice", () => {
+    const previous = JSON.stringify([`v0.0.1=ghcr.io/me/hello@sha256:${"a".repeat(64)}`]);
+    assert.deepEqual(problemsOf({ active: "v0.0.1" }), [
+      'active must be empty with release "rolling", got "v0.0.1"; for example: pulumi config set active ""',
+    ]);
+    assert.deepEqual(problemsOf({ release: "blueGreen", version: "v0.0.2", previous, active: "v0.0.3" }), [
+      'active must be one of "v0.0.2", "v0.0.1", got "v0.0.3"; for example: pulumi config set active ""',
+    ]);
+    assert.deepEqual(problemsOf({ release: "blueGreen", previous }), [
+      'version and those in previous must each be given once, got "v0.0.1" twice or more; ' +
+        "for example: pulumi config rm previous",
+    ]);
+    assert.deepEqual(problemsOf({ version: "v0.0.2", previous: '["v0.0.1","1=hello:1"]' }), [
+      'previous[0] must be a version and its image, such as v0.0.1=repository@sha256:…, got "v0.0.1"; ' +
+        "for example: pulumi config set --path 'previous[0]' v0.0.1=ghcr.io/me/hello@sha256:…",
+      'previous[1]\'s version must be a version of up to 63 characters such as v0.0.1 or v1.2.0-rc.1, got "1"; ' +
+        "for example: pulumi config set --path 'previous[0]' v0.0.1=ghcr.io/me/hello@sha256:…",
+      'previous[1]\'s image must be a reference by digest, "repository@sha256:" and 64 hexadecimal digits, ' +
+        "got \"hello:1\"; for example: pulumi config set --path 'previous[0]' v0.0.1=ghcr.io/me/hello@sha256:…",
     ]);
   });
 

@@ -54,6 +54,12 @@ export function project(): { config: Record<string, { type: string; description:
   return parse(readFileSync(new URL("../Pulumi.yaml", import.meta.url), "utf8"));
 }
 
+/** All resources, once everything is registered that is going to be. */
+export async function all(): Promise<Created[]> {
+  await pulumi.runtime.disconnect();
+  return [...resources];
+}
+
 /** All resources of a type, once everything is registered that is going to be. */
 export async function created(type: string): Promise<Created[]> {
   await pulumi.runtime.disconnect();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 
 import { WebService } from "../components/index.ts";
-import type { Release, WebServiceArgs } from "../components/index.ts";
+import type { BlueGreenRelease, Release, WebServiceArgs } from "../components/index.ts";
 import { releaseTimeoutSeconds } from "../components/release.ts";
 import { digest, graph, only, recordOptions, specOf, useMocks } from "./mocks.ts";
 
@@ -28,7 +28,7 @@ describe("a rolling release", () => {
     new WebService("hello", baseArgs, { transformations });
 
     assert.ok(!(await graph()).some((resource) => resource.startsWith("random:")));
-    assert.deepEqual(options.get("kubernetes:apps/v1:Deployment hello")?.replaceOnChanges, []);
+    assert.equal(options.get("kubernetes:apps/v1:Deployment hello")?.replaceOnChanges, undefined);
     assert.deepEqual(options.get("kubernetes:core/v1:Service hello")?.dependsOn, []);
   });
 });
@@ -46,6 +46,7 @@ describe("a blue/green release", () => {
       "kubernetes:core/v1:Service hello-preview",
       "kubernetes:core/v1:ServiceAccount hello",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy hello",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy hello-smoke-test",
       "kubernetes:policy/v1:PodDisruptionBudget hello",
       "meridian:index:WebService hello",
       "random:index/randomId:RandomId hello-release",
@@ -161,6 +162,61 @@ describe("a blue/green release", () => {
     assert.notDeepEqual(await keeper({ image: "registry.example/hello@sha256:2" }), { template });
     assert.notDeepEqual(await keeper({ env: { GREETING: "hi" } }), { template });
     assert.notDeepEqual(await keeper({ version: "v0.0.2" }), { template });
+  });
+});
+
+describe("a blue/green release beside a previous one", () => {
+  const previous = [{ version: "v0.0.1", image: `registry.example/hello@sha256:${"1".repeat(64)}` }];
+  const version = "v0.0.2";
+  const make = async (release: Partial<BlueGreenRelease>) => {
+    await useMocks();
+    const { options, transformations } = recordOptions();
+    new WebService("hello", { ...baseArgs, version, release: { kind: "blueGreen", ...release } }, { transformations });
+    return options;
+  };
+
+  it("gives each version a Deployment and an identity of its own", async () => {
+    await make({ previous });
+
+    const deployments = (await graph()).filter((resource) => /Deployment|RandomId/.test(resource));
+    assert.deepEqual(deployments, [
+      "kubernetes:apps/v1:Deployment hello-v0-0-1",
+      "kubernetes:apps/v1:Deployment hello-v0-0-2",
+      "random:index/randomId:RandomId hello-v0-0-1-release",
+      "random:index/randomId:RandomId hello-v0-0-2-release",
+    ]);
+    const { template } = await specOf("kubernetes:apps/v1:Deployment", "hello-v0-0-1");
+    const { metadata, spec } = template as {
+      metadata: { labels: Record<string, string> };
+      spec: { containers: { image: string }[] };
+    };
+    assert.equal(metadata.labels["app.kubernetes.io/version"], "v0.0.1");
+    assert.equal(spec.containers[0]?.image, previous[0]?.image);
+  });
+
+  it("leaves the previous one as it was", async () => {
+    const options = await make({ previous });
+    await graph();
+
+    const ignored = (resource: string) => options.get(resource)?.ignoreChanges;
+    assert.deepEqual(ignored("kubernetes:apps/v1:Deployment hello-v0-0-1"), ["spec.selector", "spec.template"]);
+    assert.deepEqual(ignored("random:index/randomId:RandomId hello-v0-0-1-release"), ["keepers"]);
+    assert.deepEqual(ignored("kubernetes:apps/v1:Deployment hello-v0-0-2"), []);
+    assert.deepEqual(ignored("random:index/randomId:RandomId hello-v0-0-2-release"), []);
+  });
+
+  it("waits for the new one and its test before the traffic moves, and for nothing else when it goes back", async () => {
+    const gate = async (active: string) => {
+      const options = await make({ previous, smokeTest, active });
+      await graph();
+      return dependencies(options, "kubernetes:core/v1:Service hello");
+    };
+
+    assert.deepEqual(await gate("v0.0.2"), [
+      "kubernetes:apps/v1:Deployment::hello-v0-0-2",
+      "kubernetes:batch/v1:Job::hello-smoke-test",
+    ]);
+    assert.deepEqual(await gate("v0.0.1"), ["kubernetes:apps/v1:Deployment::hello-v0-0-1"]);
   });
 });
 

@@ -6,7 +6,8 @@ import { WebService } from "../components/index.ts";
 import type { WebServiceArgs } from "../components/index.ts";
 import { digest, graph, useMocks } from "./mocks.ts";
 
-const baseArgs: WebServiceArgs = { image: `registry.example/hello@${digest}` };
+const image = `registry.example/hello@${digest}`;
+const baseArgs: WebServiceArgs = { image };
 const nameRule = '1 to 40 lower-case letters, digits and "-", beginning with a letter and not ending with "-"';
 const portRule = '1 to 15 lower-case letters, digits and "-", with at least one letter';
 const http = { name: "http", containerPort: 3000, port: 8888 };
@@ -136,6 +137,26 @@ describe("WebService's arguments", () => {
       { release: { kind: "blueGreen", smokeTest: { command: [], timeoutSeconds: 0 } } },
       "release.smokeTest.command must name a program, got []",
       "release.smokeTest.timeoutSeconds must be an integer from 1 to 3600, got 0",
+    ],
+    [
+      "an active release that there is not",
+      {
+        version: "v2",
+        release: {
+          kind: "blueGreen",
+          active: "v3",
+          previous: ["v1", "v1", "v 0"].map((version) => ({ version, image })),
+        },
+      },
+      'release.previous[2].version must be 1 to 63 letters, digits, "-", "_" and ".", beginning and ending with a letter ' +
+        'or digit, got "v 0"',
+      'version and release.previous[…].version must each be given once, got "v1" twice or more',
+      'release.active must be one of "v2", "v1", "v1", "v 0", got "v3"',
+    ],
+    [
+      "previous releases of a service without a version",
+      { release: { kind: "blueGreen", previous: [{ version: "v1", image }] } },
+      "version must be set with release.active or release.previous, which tell releases apart by it",
     ],
     [
       "a minimum above the maximum of replicas",

@@ -56,7 +56,8 @@ describe("WebService", () => {
       { name: "metrics", containerPort: 9090 },
     ];
     const allowFrom = [{ podSelector: { matchLabels: { role: "edge" } } }];
-    new WebService("hello", { ...baseArgs, ports, allowFrom });
+    const allowTo = [{ podSelector: { matchLabels: { role: "store" } } }];
+    new WebService("hello", { ...baseArgs, ports, allowFrom, allowTo });
 
     assert.deepEqual(await specOf("kubernetes:policy/v1:PodDisruptionBudget"), {
       selector: { matchLabels: selector },
@@ -65,7 +66,7 @@ describe("WebService", () => {
     });
     assert.deepEqual(await specOf("kubernetes:networking.k8s.io/v1:NetworkPolicy"), {
       podSelector: { matchLabels: selector },
-      policyTypes: ["Ingress"],
+      policyTypes: ["Ingress", "Egress"],
       ingress: [
         {
           from: allowFrom,
@@ -75,14 +76,24 @@ describe("WebService", () => {
           ],
         },
       ],
+      egress: [
+        { to: allowTo },
+        {
+          ports: [
+            { port: 53, protocol: "UDP" },
+            { port: 53, protocol: "TCP" },
+          ],
+        },
+      ],
     });
   });
 
-  it("lets everyone in to its ports unless told otherwise", async () => {
+  it("lets everyone in to its ports, and replicas out to everywhere, unless told otherwise", async () => {
     new WebService("hello", baseArgs);
 
-    const { ingress } = await specOf("kubernetes:networking.k8s.io/v1:NetworkPolicy");
+    const { ingress, egress } = await specOf("kubernetes:networking.k8s.io/v1:NetworkPolicy");
     assert.deepEqual(ingress, [{ ports: [{ port: "http", protocol: "TCP" }] }]);
+    assert.deepEqual(egress, [{}]);
   });
 
   it("answers at its load balancer's address, on port 8888, under a name of its own", async () => {

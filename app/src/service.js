@@ -2,6 +2,7 @@ import { fileAnswer } from "./files.js";
 import { Metrics } from "./metrics.js";
 import { prefersHtml } from "./negotiate.js";
 import { hasCounter } from "./settings.js";
+import { Store } from "./store.js";
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { setTimeout as after } from "node:timers/promises";
@@ -45,13 +46,22 @@ export function createService(settings, files, log) {
   const metrics = new Metrics(settings);
   const silent = new Set();
   let draining = false;
+  const store = settings.storeUrl === "" ? undefined : new Store(settings, log);
   let greetings = 0;
 
-  const greet = (more) => {
+  const greet = async (more) => {
     greetings++;
-    const counter = hasCounter(version) ? { counter: greetings } : {};
+    const counter = hasCounter(version) ? await count() : {};
     return json(200, { hello: "world", name, ...counter, ...more }, { Vary: "Accept" });
   };
+  // Of all replicas together where there is a store, otherwise of this one. A greeting is worth more than its number.
+  const count = () =>
+    store === undefined
+      ? { counter: greetings }
+      : store.increment("counter").then(
+          (counter) => ({ counter }),
+          () => ({ store: "unavailable" }),
+        );
   const routes = {
     "/": ({ headers }) =>
       prefersHtml(headers.accept) ? fileAnswer(files.get("/index.html"), headers, { page: true }) : greet(),
@@ -130,6 +140,7 @@ export function createService(settings, files, log) {
     // Node counts a connection that has not sent anything yet as active: without this, one would hold up the end.
     setTimeout(() => silent.forEach((socket) => socket.destroy()), lastWordsMilliseconds).unref();
     await closed;
+    store?.close();
   }
 
   return { server, drain };

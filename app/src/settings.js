@@ -31,6 +31,14 @@ export function readSettings(env) {
     drainSeconds: number("DRAIN_SECONDS", "5", /^\d+(\.\d+)?$/, 300, "a number from 0 to 300"),
     version: text("VERSION", "v0.0.1", /^v\d+\.\d+\.\d+([-+][A-Za-z0-9.+-]+)?$/, 63, "a version such as v0.0.1"),
     region: text("REGION", "local", word, 63, "1 to 63 letters, digits, '-', '_' or '.'"),
+    storeUrl: text(
+      "STORE_URL",
+      "",
+      /^(redis:\/\/[A-Za-z0-9.-]+(:\d{1,5})?)?$/,
+      300,
+      "a URL such as redis://store:6379",
+    ),
+    storePassword: read("STORE_PASSWORD", ""),
     pod: text("POD_NAME", hostname(), word, 253, "1 to 253 letters, digits, '-', '_' or '.'"),
   };
 }

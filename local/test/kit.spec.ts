@@ -6,9 +6,9 @@ import { duration } from "../progress.ts";
 import { checkRegions } from "../region-list.ts";
 import { explainBuildFailure } from "../tools.ts";
 
-function service(name: string, created: number, ports: number[], address?: string): V1Service {
+function service(name: string, created: Date | string, ports: number[], address?: string): V1Service {
   return {
-    metadata: { name, uid: name, creationTimestamp: new Date(created) as never },
+    metadata: { name, uid: name, creationTimestamp: created as never },
     spec: { type: "LoadBalancer", ports: ports.map((port) => ({ port })) },
     ...(address !== undefined && { status: { loadBalancer: { ingress: [{ ip: address }] } } }),
   };
@@ -102,7 +102,10 @@ describe("the load balancer", () => {
   });
 
   it("leads a port of localhost to the older of two Services that want it", () => {
-    const services = [service("new", 2, [8888, 9999], "10.213.1.2"), service("old", 1, [8888], "10.213.1.1")];
+    const services = [
+      service("new", "2026-01-02T00:00:00Z", [8888, 9999], "10.213.1.2"),
+      service("old", new Date("2026-01-01"), [8888], "10.213.1.1"),
+    ];
     assert.deepEqual(
       [...localhostPorts(services, new Set())],
       [
@@ -113,15 +116,18 @@ describe("the load balancer", () => {
   });
 
   it("keeps the kit's own ports and waits for addresses", () => {
-    const services = [service("a", 1, [5001, 80], "10.213.1.1"), service("b", 2, [81])];
+    const services = [
+      service("a", new Date("2026-01-01"), [5001, 80], "10.213.1.1"),
+      service("b", new Date("2026-01-01"), [81]),
+    ];
     assert.deepEqual([...localhostPorts(services, new Set([5001]))], [[80, "10.213.1.1"]]);
   });
 
   it("leaves Services with a class to their own controller", () => {
-    const other = service("other", 1, [80]);
+    const other = service("other", new Date("2026-01-01"), [80]);
     other.spec = { ...other.spec, loadBalancerClass: "example.com/lb" };
     assert.deepEqual(
-      [isOurs(service("mine", 1, [80])), isOurs(other), isOurs({ spec: { type: "ClusterIP" } })],
+      [isOurs(service("mine", new Date("2026-01-01"), [80])), isOurs(other), isOurs({ spec: { type: "ClusterIP" } })],
       [true, false, false],
     );
   });

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { changes } from "../plugins/kubernetes/diff.ts";
 import { ApiError, explained, immutableFields, isNamespaceMissing } from "../plugins/kubernetes/errors.ts";
 import { parsePath, withoutIgnored } from "../plugins/kubernetes/ignore.ts";
 import { findTarget } from "../plugins/kubernetes/kubeconfig.ts";
 import { adoption, needsAdoption } from "../plugins/kubernetes/managers.ts";
+import { comparable } from "../plugins/kubernetes/resource.ts";
 import { diffSettings, readSettings } from "../plugins/kubernetes/settings.ts";
 import { at, type Bag } from "../plugins/serve.ts";
 
@@ -125,6 +127,30 @@ describe("kubernetes plugin: errors", () => {
     );
     const other = refusal(403, "Forbidden", "violates PodSecurity");
     assert.equal(explained(other, "Pod a was not created").message, "Pod a was not created: violates PodSecurity");
+  });
+});
+
+describe("kubernetes plugin: what an object is called", () => {
+  const compare = (oldInputs: Bag, news: Bag, live: Bag) => {
+    const { olds, news: now } = comparable({ oldInputs, oldOutputs: { metadata: live, __inputs: { data: 1 } }, news });
+    return changes(olds, now).map(({ path }) => path.join("."));
+  };
+
+  it("is known from the live object where the inputs do not say", () => {
+    const named = { metadata: { name: "a", namespace: "b" } };
+    assert.deepEqual(compare({ spec: 1 }, { ...named, spec: 1 }, named.metadata), []);
+    assert.deepEqual(compare({ spec: 1 }, { metadata: { name: "a", namespace: "c" }, spec: 1 }, named.metadata), [
+      "metadata.namespace",
+    ]);
+  });
+
+  it("has no namespace outside of namespaces, whatever the inputs say", () => {
+    const inputs = { metadata: { name: "a", namespace: "b" } };
+    assert.deepEqual(compare(inputs, { metadata: { name: "a" } }, { name: "a" }), []);
+  });
+
+  it("is compared with what the state has kept if the engine sends no old inputs", () => {
+    assert.deepEqual(compare({}, { metadata: { name: "a" }, data: 2 }, { name: "a" }), ["data"]);
   });
 });
 

@@ -71,6 +71,17 @@ describe("kubernetes plugin: readiness of workloads", () => {
     it(`Deployment: ${what}`, () => assert.equal(say(deployment(of(spec, status))), expected));
   }
 
+  it("Deployment: waiting when the progress deadline was that of an earlier release", () => {
+    const at = (time: string): Bag => ({ ...late[0], lastUpdateTime: time });
+    const changed = [{ manager: "pulumi", time: "2030-01-01T00:01:00Z", fieldsV1: { "f:spec": {} } }];
+    const live = (time: string): Bag => ({
+      ...of({}, pods(1, 0, [at(time)])),
+      metadata: { generation: 2, managedFields: changed },
+    });
+    assert.match(say(deployment(live("2030-01-01T00:00:59Z"))), /^waiting: /);
+    assert.match(say(deployment(live("2030-01-01T00:01:01Z"))), /^hopeless: /);
+  });
+
   const sets: [string, Bag, Bag, string][] = [
     ["ready", { replicas: 2 }, { updatedReplicas: 2, readyReplicas: 2, replicas: 2 }, "ready"],
     [

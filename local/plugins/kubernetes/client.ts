@@ -21,13 +21,10 @@ export interface RequestOptions {
 
 export class Client {
   readonly target: Target;
-  /** Told of what the API server remarks about a request, such as an unknown field. */
-  readonly onWarning: (message: string) => void;
   #options: Promise<https.RequestOptions> | undefined;
 
-  constructor(target: Target, onWarning: (message: string) => void = () => {}) {
+  constructor(target: Target) {
     this.target = target;
-    this.onWarning = onWarning;
   }
 
   /** Sends a request and gives the object that it returns; throws {@link ApiError} or {@link Unreachable}. */
@@ -47,7 +44,6 @@ export class Client {
       throw this.#unreachable(error, options.signal);
     }
     const text = Buffer.concat(chunks).toString("utf8");
-    for (const warning of warningsOf(response.headers)) this.onWarning(warning);
     const status = response.statusCode ?? 0;
     if (status === 401) throw new Unreachable(this.target.server, "the credentials of the kubeconfig are refused");
     if (status >= 400) throw new ApiError(status, parseOr(text));
@@ -150,13 +146,6 @@ async function libraryOptions(cluster: Bag, user: Bag): Promise<https.RequestOpt
   const options: https.RequestOptions = { headers: {} };
   await config.applyToHTTPSOptions(options);
   return options;
-}
-
-/** `Warning: 299 - "unknown field \"spec.foo\""`, one header for each. */
-function warningsOf(headers: http.IncomingHttpHeaders): string[] {
-  const header = headers["warning"];
-  const all = Array.isArray(header) ? header.join(", ") : (header ?? "");
-  return [...all.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, text = ""]) => text.replace(/\\(.)/g, "$1"));
 }
 
 function parseOr(text: string): Value {

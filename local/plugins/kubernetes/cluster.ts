@@ -3,11 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { at, omit, type Bag, type Call } from "../serve.ts";
 import { untilGone } from "./await/wait.ts";
 import { groupKind } from "./await/rules.ts";
-import { isAlreadyExists, isNamespaceMissing, isNotFound, isStale, NoSuchKind } from "./errors.ts";
+import { ApiError, immutableFields, isNamespaceMissing, isNotFound, isStale, NoSuchKind } from "./errors.ts";
 import { withoutIgnored } from "./ignore.ts";
 import { adoption, needsAdoption } from "./managers.ts";
 import { annotation, idOf } from "./names.ts";
-import type { Objects, Ref } from "./objects.ts";
+import { refOf, type Objects, type Ref } from "./objects.ts";
 
 type Progress = Pick<Call, "signal" | "status">;
 
@@ -15,8 +15,11 @@ type Progress = Pick<Call, "signal" | "status">;
 const retries = [1, 2, 4, 8, 16];
 
 /**
- * Creates an object. If its namespace or its kind does not exist yet, it may be on its way: this is tried again for
- * half a minute.
+ * Creates an object, unless it exists. If its namespace or its kind does not exist yet, it may be on its way: this is
+ * tried again for half a minute.
+ *
+ * The official plugin creates with a plain request since 4.29, and turns that into an applied configuration at the first
+ * update. Until then a dry run cannot show what is taken out of the object; applying from the start can.
  */
 export async function create(
   objects: Objects,
@@ -25,20 +28,16 @@ export async function create(
   { upsert, type, name }: { upsert: boolean; type: string; name: string },
   { signal, status }: Progress,
 ): Promise<Bag> {
-  const options = { fieldManager, dryRun: false, signal };
   for (let attempt = 0; ; attempt++) {
     try {
-      return upsert
-        ? await objects.apply(inputs, { ...options, force: isForced(inputs) })
-        : await objects.create(inputs, options);
-    } catch (error) {
-      if (isAlreadyExists(error)) {
+      if (!upsert && (await objects.find(refOf(inputs), signal)) !== undefined) {
         throw new Error(
           `${String(inputs["kind"])} ${idOf(inputs)} exists already: take it over with ` +
             `"pulumi import ${type} ${name} ${idOf(inputs)}", or give this one another metadata.name`,
-          { cause: error },
         );
       }
+      return await objects.apply(inputs, { fieldManager, dryRun: false, signal, force: isForced(inputs) });
+    } catch (error) {
       const pause = retries[attempt];
       const isEarly = isNamespaceMissing(error) || error instanceof NoSuchKind || isNotFound(error);
       if (pause === undefined || !isEarly) throw error;
@@ -85,24 +84,20 @@ async function tryUpdate(objects: Objects, ref: Ref, request: Update): Promise<B
   const patch = dryRun ? undefined : adoption(live, fieldManager);
   if (patch) live = await objects.patch(ref, patch, signal);
   const body = withoutIgnored(inputs, live, request.ignoreChanges, fieldManager);
-  // A dry run cannot take over fields first; forcing has the same result.
-  return objects.apply(body, { fieldManager, dryRun, signal, force: isForced(inputs) || (dryRun && adopts) });
+  // A dry run cannot take over fields first. Forcing comes near, but what is taken out stays in its result, and if that
+  // is not valid, it says nothing of the update.
+  const force = isForced(inputs) || (dryRun && adopts);
+  return objects.apply(body, { fieldManager, dryRun, signal, force }).catch((error: unknown) => {
+    const isGuess = dryRun && adopts && error instanceof ApiError && error.status === 422;
+    if (isGuess && immutableFields(error).length === 0) return body;
+    throw error;
+  });
 }
 
 function isForced(inputs: Bag): boolean {
   return (
     annotation(inputs, "pulumi.com/patchForce") === "true" || process.env["PULUMI_K8S_ENABLE_PATCH_FORCE"] === "true"
   );
-}
-
-/** What an object would be if it were created now. */
-export async function dryRunCreate(
-  objects: Objects,
-  inputs: Bag,
-  fieldManager: string,
-  signal: AbortSignal,
-): Promise<Bag> {
-  return objects.create(inputs, { fieldManager, dryRun: true, signal });
 }
 
 // The official plugin does not wait for these to be gone if they are not waited for to be ready.

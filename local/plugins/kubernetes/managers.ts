@@ -1,9 +1,9 @@
 /**
  * Who owns which field of an object.
  *
- * The API server keeps a list of managers. Objects are created with a plain request, whose fields belong to the manager
- * as an "Update"; before the first server-side apply they must become its "Apply", or it would conflict with itself and
- * could never remove a field. The same is done for what `kubectl` wrote, as the official plugin does.
+ * The API server keeps a list of managers. What was created with a plain request belongs to its manager as an "Update":
+ * that of the official plugin, or `kubectl`. Before the first server-side apply it must become the "Apply" of this
+ * resource, or applying would conflict and could never remove a field.
  */
 import { at, isBag, type Bag, type Value } from "../serve.ts";
 

@@ -97,12 +97,14 @@ export class Objects {
     return (Array.isArray(items) ? items : []).filter(isBag);
   }
 
-  async create(object: Bag, options: WriteOptions): Promise<Bag> {
+  /** What the object would be if it were created now. Unlike applying, it fails if the object exists. */
+  async dryRunCreate(object: Bag, fieldManager: string, signal?: AbortSignal): Promise<Bag> {
     const { apiVersion, kind, namespace } = refOf(object);
     return this.client.request("POST", await this.path({ apiVersion, kind, namespace }), {
       body: object,
-      query: { fieldManager: options.fieldManager, fieldValidation: "Warn", ...dryRun(options) },
-      signal: options.signal,
+      // Applying refuses unknown fields, and so must this.
+      query: { fieldManager, fieldValidation: "Strict", dryRun: "All" },
+      signal,
     });
   }
 
@@ -114,7 +116,6 @@ export class Objects {
       query: {
         fieldManager: options.fieldManager,
         force: String(options.force ?? false),
-        fieldValidation: "Warn",
         ...dryRun(options),
       },
       signal: options.signal,

@@ -17,9 +17,11 @@ import {
   type State,
   type UpdateRequest,
 } from "../serve.ts";
+import { groupKind } from "./await/rules.ts";
 import { ruleOf, untilReady } from "./await/wait.ts";
+import { job } from "./await/workloads.ts";
 import { Client } from "./client.ts";
-import { create, dryRunCreate, remove, update, withDashes, withUnderscores } from "./cluster.ts";
+import { create, remove, update, withDashes, withUnderscores } from "./cluster.ts";
 import { changes, detailed, forcesNew, immutablePatterns, isAbout, type Change } from "./diff.ts";
 import { explained, immutableFields, isAlreadyExists, isNamespaceMissing, NoSuchKind, Unreachable } from "./errors.ts";
 import { findTarget } from "./kubeconfig.ts";
@@ -36,8 +38,10 @@ import {
   withName,
 } from "./names.ts";
 import { Objects, refOf } from "./objects.ts";
-import { label, refFor, saysNothing, state, withAdvice, withClusterScope } from "./resource.ts";
+import { comparable, label, refFor, saysNothing, state, withAdvice } from "./resource.ts";
 import { diffSettings, readSettings, type Settings } from "./settings.ts";
+
+const replaceUnready = "pulumi.com/replaceUnready";
 
 export class KubernetesProvider implements Provider {
   readonly version: string;
@@ -59,13 +63,9 @@ export class KubernetesProvider implements Provider {
   }
 
   /** The cluster; throws {@link Unreachable} if the kubeconfig names none. */
-  #cluster(call: Call): Objects {
+  #cluster(): Objects {
     if (this.#objects) return this.#objects;
-    const client = new Client(findTarget(this.#settings.selection), (warning) => {
-      // Other remarks of the API server are about versions; a field that it does not know is a mistake.
-      if (/^(unknown|duplicate) field/.test(warning)) call.log("warning", warning);
-    });
-    this.#objects = new Objects(client);
+    this.#objects = new Objects(new Client(findTarget(this.#settings.selection)));
     return this.#objects;
   }
 
@@ -84,7 +84,7 @@ export class KubernetesProvider implements Provider {
 
   async #isReachable(call: Call): Promise<boolean> {
     try {
-      await this.#cluster(call).client.request("GET", "/version", { signal: call.signal });
+      await this.#cluster().client.request("GET", "/version", { signal: call.signal });
       return true;
     } catch (error) {
       return !(error instanceof Unreachable);
@@ -96,7 +96,7 @@ export class KubernetesProvider implements Provider {
     if (!isBag(metadata) || metadata["namespace"]) return inputs;
     const { apiVersion, kind } = kindOfToken(call.type);
     try {
-      const objects = this.#cluster(call);
+      const objects = this.#cluster();
       if (!(await objects.kind(apiVersion, kind)).namespaced) return inputs;
       return {
         ...inputs,
@@ -110,25 +110,36 @@ export class KubernetesProvider implements Provider {
     }
   }
 
-  async diff({ oldInputs, oldOutputs, news, ignoreChanges }: DiffRequest, call: Call): Promise<DiffResult> {
-    const recorded = oldOutputs["__inputs"];
-    const olds = cleaned(Object.keys(oldInputs).length > 0 ? oldInputs : isBag(recorded) ? recorded : {});
-    const identity = isBag(olds["metadata"]) ? { ...olds["metadata"] } : {};
-    // Imported by others or made by an old version, the inputs may lack what the object is called.
-    for (const key of ["name", "namespace"]) identity[key] ??= at(oldOutputs, "metadata", key) ?? null;
-    const all = changes({ ...olds, metadata: identity }, withClusterScope(news, identity));
+  async diff(request: DiffRequest, call: Call): Promise<DiffResult> {
+    const { oldOutputs, ignoreChanges } = request;
+    const { olds, news } = comparable(request);
+    const all = changes(olds, news);
     const patterns = immutablePatterns(news, this.#settings);
     let replaced = all.filter((change) => forcesNew(change, news, patterns));
-    if (all.length > 0 && replaced.length === 0)
+    if (all.length > 0 && replaced.length === 0) {
       replaced = await this.#refused(all, oldOutputs, news, ignoreChanges, call);
+    }
+    if (await this.#isStuck(news, oldOutputs, call)) {
+      const change: Change = { path: ["metadata", "annotations", replaceUnready], kind: "update" };
+      all.push(change);
+      replaced.push(change);
+    }
     const isFixed =
       annotation(news, autonamed) !== "true" &&
-      at(news, "metadata", "name") === identity["name"] &&
-      (at(news, "metadata", "namespace") ?? null) === identity["namespace"];
+      ["name", "namespace"].every((key) => at(news, "metadata", key) === at(olds, "metadata", key));
     return {
       detailed: detailed(all, (change) => replaced.includes(change)),
       deleteBeforeReplace: replaced.length > 0 && isFixed,
     };
+  }
+
+  /** Whether it is a Job that wants to be made anew if it has not completed. */
+  async #isStuck(news: Bag, outputs: Bag, call: Call): Promise<boolean> {
+    if (annotation(news, replaceUnready) !== "true" || groupKind(news) !== "batch/Job") return false;
+    const live = await this.#cluster()
+      .find(refOf(outputs), call.signal)
+      .catch(() => undefined);
+    return live !== undefined && !job(live).ready;
   }
 
   /** The changes that the API server says it will never accept in an object that exists. */
@@ -141,7 +152,7 @@ export class KubernetesProvider implements Provider {
   ): Promise<Change[]> {
     if (hasUnknown(news)) return [];
     try {
-      await update(this.#cluster(call), refOf(news), {
+      await update(this.#cluster(), refOf(news), {
         inputs: news,
         fieldManager: fieldManager(news, outputs),
         ignoreChanges,
@@ -163,7 +174,7 @@ export class KubernetesProvider implements Provider {
     if (request.preview) {
       if (hasUnknown(inputs)) return unknownResult;
       try {
-        const made = await dryRunCreate(this.#cluster(call), inputs, manager, call.signal);
+        const made = await this.#cluster().dryRunCreate(inputs, manager, call.signal);
         return { id: "", ...state(asPreview(made, inputs, true), inputs, manager, secrets) };
       } catch (error) {
         // The namespace, the kind or the room for the object may come with this very update.
@@ -173,7 +184,7 @@ export class KubernetesProvider implements Provider {
       }
     }
     try {
-      const objects = this.#cluster(call);
+      const objects = this.#cluster();
       const made = await create(
         objects,
         inputs,
@@ -194,7 +205,7 @@ export class KubernetesProvider implements Provider {
     const unknownResult = { outputs: withUnderscores(inputs), secrets: secretsOf(inputs) };
     if (preview && hasUnknown(inputs)) return unknownResult;
     try {
-      const objects = this.#cluster(call);
+      const objects = this.#cluster();
       const wish = { inputs, fieldManager: manager, ignoreChanges, dryRun: preview, signal: call.signal };
       const made = await update(objects, { ...refOf(inputs), ...parseId(request.id) }, wish);
       if (preview) return state(asPreview(made, inputs, false), inputs, manager, secrets, oldOutputs);
@@ -243,7 +254,7 @@ export class KubernetesProvider implements Provider {
     const isImport = Object.keys(inputs).length === 0;
     const manager = fieldManager(inputs, outputs, call.urn);
     try {
-      const objects = this.#cluster(call);
+      const objects = this.#cluster();
       const live = await objects.find(ref, call.signal);
       if (live === undefined) return undefined;
       const now = isImport ? importedInputs(live) : refreshedInputs(inputs, live);
@@ -275,7 +286,7 @@ export class KubernetesProvider implements Provider {
     const ref = refFor(outputs, call.type, id);
     const inputs = Object.keys(oldInputs).length > 0 ? oldInputs : outputs;
     try {
-      await remove(this.#cluster(call), ref, inputs, timeoutSeconds, call);
+      await remove(this.#cluster(), ref, inputs, timeoutSeconds, call);
     } catch (error) {
       if (error instanceof Unreachable && this.#settings.deleteUnreachable) {
         call.log("warning", `${error.message}; deleteUnreachable is set: the resource is taken out of the state`);

@@ -1,9 +1,9 @@
 /** Small things that the provider's methods have in common. */
-import { isBag, type Bag, type Path, type State } from "../serve.ts";
+import { at, isBag, omit, type Bag, type DiffRequest, type Path, type State } from "../serve.ts";
 import { withUnderscores } from "./cluster.ts";
 import { ApiError, NoSuchKind, type Unreachable } from "./errors.ts";
-import { stateOf } from "./live.ts";
-import { idOf, isClusterScoped, kindOfToken, parseId } from "./names.ts";
+import { cleaned, stateOf } from "./live.ts";
+import { idOf, kindOfToken, parseId } from "./names.ts";
 import type { Ref } from "./objects.ts";
 
 /** The state of a live object, with names as the SDKs have them. */
@@ -11,10 +11,24 @@ export function state(live: Bag, inputs: Bag, manager: string, secrets: readonly
   return stateOf(withUnderscores(live), withUnderscores(inputs), manager, secrets, olds);
 }
 
-/** Something outside of namespaces may be given one by mistake; the cluster ignores it, and so must the diff. */
-export function withClusterScope(news: Bag, identity: Bag): Bag {
-  if (!isClusterScoped(String(news["kind"])) || !isBag(news["metadata"])) return news;
-  return { ...news, metadata: { ...news["metadata"], namespace: identity["namespace"] ?? null } };
+/** Old and new inputs with the same notion of what the object is called, so that only real changes are left. */
+export function comparable({ oldInputs, oldOutputs, news }: Pick<DiffRequest, "oldInputs" | "oldOutputs" | "news">) {
+  const recorded = oldOutputs["__inputs"];
+  const olds = cleaned(Object.keys(oldInputs).length > 0 ? oldInputs : isBag(recorded) ? recorded : {});
+  const metadata = isBag(olds["metadata"]) ? { ...olds["metadata"] } : {};
+  // Inputs that another plugin or an import has left may lack the name.
+  metadata["name"] ??= at(oldOutputs, "metadata", "name") ?? null;
+  const namespace = at(oldOutputs, "metadata", "namespace");
+  if (namespace !== undefined) {
+    metadata["namespace"] ??= namespace;
+    return { olds: { ...olds, metadata }, news };
+  }
+  // An object outside of namespaces may have been given one by mistake, or before its definition was known.
+  const given = news["metadata"];
+  return {
+    olds: { ...olds, metadata: omit(metadata, "namespace") },
+    news: isBag(given) ? { ...news, metadata: omit(given, "namespace") } : news,
+  };
 }
 
 export function withAdvice(error: Unreachable): Error {

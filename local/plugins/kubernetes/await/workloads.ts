@@ -1,13 +1,14 @@
 /** When workloads are ready: the rules of the official plugin. */
-import type { Bag } from "../../serve.ts";
-import { condition, count, hopeless, isBehind, ready, replicas, text, waiting, type Verdict } from "./verdict.ts";
+import { at, type Bag } from "../../serve.ts";
+import { bags, condition, count, hopeless, isBehind, ready, replicas, text, waiting, type Verdict } from "./verdict.ts";
 
 export function deployment(live: Bag): Verdict {
   const wanted = replicas(live);
   const [updated, available] = [count(live, "status", "updatedReplicas"), count(live, "status", "availableReplicas")];
   if (isBehind(live)) return waiting("[1/2] Waiting for the Deployment controller to see the change");
   const progressing = condition(live, "Progressing");
-  if (progressing?.status === "False" && progressing.reason === "ProgressDeadlineExceeded") {
+  const isLate = progressing?.status === "False" && progressing.reason === "ProgressDeadlineExceeded";
+  if (isLate && !isOutdated(live, "Progressing")) {
     return hopeless(`[${progressing.reason}] ${progressing.message}`);
   }
   // A paused Deployment is meant to stand still.
@@ -23,6 +24,14 @@ export function deployment(live: Bag): Verdict {
     return waiting("[2/2] Waiting for the Deployment to be available");
   }
   return ready("Deployment initialization complete");
+}
+
+/** Whether a condition is from before the spec's latest change: back at an earlier release, it stays until all is well. */
+function isOutdated(live: Bag, type: string): boolean {
+  const said = bags(live, "status", "conditions").find((item) => item["type"] === type) ?? {};
+  const time = text(said, "lastUpdateTime");
+  const changes = bags(live, "metadata", "managedFields").filter((entry) => at(entry, "fieldsV1", "f:spec"));
+  return time !== "" && changes.some((entry) => text(entry, "time") >= time);
 }
 
 export function statefulSet(live: Bag): Verdict {

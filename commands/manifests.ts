@@ -1,0 +1,97 @@
+import { readFileSync } from "node:fs";
+
+import * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
+
+/** A Kubernetes object. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly [field: string]: unknown;
+}
+
+type Bag = Readonly<Record<string, unknown>>;
+
+/** Stands for every value that is not known before an update: the digest of an image that is not built, an identity. */
+const unknownHex = "0".repeat(64);
+/** Stands for every value that is secret. */
+const concealed = "[secret]";
+
+/** What stands for the outputs that only a provider knows, by the resource's type. */
+const outputs: Readonly<Record<string, Bag>> = {
+  "docker-build:index:Image": { digest: `sha256:${unknownHex}` },
+  "random:index/randomId:RandomId": { hex: unknownHex.slice(0, 8) },
+  "random:index/randomPassword:RandomPassword": { result: concealed },
+};
+
+/**
+ * The Kubernetes objects that a run of index.ts makes, in its order, without engine, provider and cluster: names that
+ * Pulumi would make unique are left as they are written, and secrets are concealed.
+ *
+ * @param config the stack's configuration, as texts, and JSON for what is no text
+ */
+export async function manifests(config: Readonly<Record<string, string>>): Promise<Manifest[]> {
+  const found: Manifest[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      call: () => ({}),
+      newResource: ({ type, name, inputs }) => {
+        const state = { ...withName(type, name, inputs), ...outputs[type] };
+        if (type.startsWith("kubernetes:") && "kind" in state) {
+          found.push(conceal(state, false) as Manifest);
+        }
+        return { id: `${name}-id`, state };
+      },
+    },
+    "meridian",
+    "render",
+    false,
+  );
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(Object.entries(config).map(([key, text]) => [`meridian:${key}`, text])),
+  );
+  // Each run is another module, so that each has its own resources.
+  await import(`../index.ts?render=${found.length}-${performance.now()}`);
+  await pulumi.runtime.disconnect();
+  return found;
+}
+
+/** The configuration of a stack, `changed` on top of the stack's file on top of the defaults in Pulumi.yaml. */
+export function stackConfig(stack: string, changed: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const { config: declared } = read("Pulumi.yaml") as { config: Record<string, { default: unknown }> };
+  const defaults = Object.entries(declared).map(([key, { default: value }]) => [key, value] as const);
+  const { config: own } = read(`Pulumi.${stack}.yaml`) as { config?: Bag };
+  const given = Object.entries(own ?? {}).map(([key, value]) => [key.replace(/^meridian:/, ""), value] as const);
+  const texts = [...defaults, ...given].map(([key, value]) => [key, asText(value)] as const);
+  return { ...Object.fromEntries(texts), ...changed };
+}
+
+function read(file: string): unknown {
+  return parse(readFileSync(new URL(`../${file}`, import.meta.url), "utf8"));
+}
+
+function asText(value: unknown): string {
+  if (typeof value === "object" && value !== null && "secure" in value) {
+    return concealed;
+  }
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function withName(type: string, name: string, inputs: Bag): Bag {
+  return type.startsWith("kubernetes:") ? { ...inputs, metadata: { name, ...(inputs["metadata"] as Bag) } } : inputs;
+}
+
+/** `value` without the envelopes of secrets, and with nothing in them. */
+function conceal(value: unknown, isSecret: boolean): unknown {
+  if (pulumi.runtime.isRpcSecret(value)) {
+    return conceal(pulumi.runtime.unwrapRpcSecret(value), true);
+  }
+  if (Array.isArray(value)) {
+    return value.map((item) => conceal(item, isSecret));
+  }
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, conceal(item, isSecret)]));
+  }
+  return isSecret ? concealed : value;
+}

@@ -1,0 +1,153 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { realpathSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Command, CommanderError } from "commander";
+import { plan, type Earlier, type Releases, type Settings, type Wish } from "./release-plan.ts";
+
+/** Runs a release by `pulumi config` and `pulumi up`, as could be done by hand; each command is printed. */
+export async function release(wish: Wish, stack: readonly string[]): Promise<number> {
+  const settings = plan(await readReleases(stack), wish);
+  for (const args of configCommands(settings)) {
+    process.stdout.write(`$ pulumi ${args.join(" ")}\n`);
+    const code = await attach([...args, ...stack]);
+    if (code !== 0) return code;
+  }
+  process.stdout.write("$ pulumi up\n");
+  const code = await attach(["up", "--yes", "--skip-preview", "--suppress-permalink=true", ...stack]);
+  const now = await readReleases(stack);
+  process.stdout.write(
+    code === 0
+      ? `\n${describe(now)}\n`
+      : "\nThe release has failed for the reason above. Mend it and release again, or `rollback`.\n",
+  );
+  return code;
+}
+
+/** The commands that put settings into the stack's configuration. */
+export function configCommands({ previous, ...texts }: Settings): string[][] {
+  const values = Object.entries(texts).map(([key, text]) => `${key}=${text}`);
+  const list = (previous ?? []).map(({ version, image }, index) => `previous[${index}]=${version}=${image}`);
+  const set = [...values, ...list].flatMap((value) => ["--plaintext", value]);
+  return [...(previous === undefined ? [] : [["config", "rm", "previous"]]), ["config", "set-all", "--path", ...set]];
+}
+
+/** One line for each release: which one has the traffic, which one waits, where one can go back to. */
+export function describe({ kind, version, active, failed, image, previous }: Releases): string {
+  const role = (of: string): string => (of === active ? "active" : of === version ? "preview" : "previous");
+  const newest = failed ? "failed" : image === undefined ? "not deployed" : role(version);
+  const rows = [
+    { version, image: image ?? "-", role: newest },
+    ...previous.map((earlier) => ({ ...earlier, role: role(earlier.version) })),
+  ];
+  const width = Math.max(...rows.map((row) => row.version.length));
+  const lines = rows.map((row) => `${row.version.padEnd(width)}  ${row.role.padEnd(12)}  ${row.image}`);
+  return [`Releases are ${kind}.`, ...lines].join("\n");
+}
+
+interface State {
+  readonly deployment?: { readonly resources?: readonly { readonly type: string; readonly initErrors?: string[] }[] };
+}
+
+async function readReleases(stack: readonly string[]): Promise<Releases> {
+  const config = JSON.parse(await output(["config", "--json", ...stack])) as Record<string, { value?: string }>;
+  const outputs = JSON.parse(await output(["stack", "output", "--json", ...stack])) as Record<string, unknown>;
+  const state = JSON.parse(await output(["stack", "export", ...stack])) as State;
+  const value = (key: string): string =>
+    Object.entries(config).find(([name]) => name.endsWith(`:${key}`))?.[1].value ?? "";
+  const version = value("version");
+  // The outputs are those of the last update that went well.
+  const deployed = outputs["version"] === version && typeof outputs["imageRef"] === "string";
+  return {
+    kind: value("release"),
+    version,
+    image: deployed ? String(outputs["imageRef"]) : undefined,
+    failed: (state.deployment?.resources ?? []).some(({ initErrors }) => (initErrors ?? []).length > 0),
+    active: value("active") || version,
+    previous: (JSON.parse(value("previous") || "[]") as string[]).map(earlier),
+  };
+}
+
+function earlier(text: string): Earlier {
+  const at = text.indexOf("=");
+  return { version: text.slice(0, at), image: text.slice(at + 1) };
+}
+
+async function attach(args: readonly string[]): Promise<number> {
+  const child = spawn("pulumi", args, { stdio: "inherit" });
+  // Ctrl-C reaches Pulumi by itself; it saves its state, and then this process goes on to say what became of it.
+  const wait = (): void => undefined;
+  process.on("SIGINT", wait);
+  const [code] = (await once(child, "exit")) as [number | null];
+  process.off("SIGINT", wait);
+  return code ?? 130;
+}
+
+async function output(args: readonly string[]): Promise<string> {
+  const child = spawn("pulumi", args, { stdio: ["ignore", "pipe", "pipe"] });
+  let [text, errors] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (more: string) => (text += more));
+  child.stderr.setEncoding("utf8").on("data", (more: string) => (errors += more));
+  const [code] = (await once(child, "close")) as [number | null];
+  if (code !== 0) throw new Error(errors.trim().replace(/^error: /, "") || `pulumi ${args.join(" ")} failed.`);
+  return text;
+}
+
+/** Reads the command line. */
+export function parseArguments(args: readonly string[]): { wish: Wish | "status"; stack: string[] } {
+  const { operands, options } = parse(args);
+  const [word = ""] = operands;
+  const keep = /^\d+$/.test(options.keep) ? Number(options.keep) : -1;
+  if (keep < 0 || keep > 10)
+    throw new Error(`--keep must be an integer from 0 to 10, got ${JSON.stringify(options.keep)}.`);
+  if (options.kind !== undefined && !["rolling", "blueGreen"].includes(options.kind)) {
+    throw new Error(`--kind must be rolling or blueGreen, got ${JSON.stringify(options.kind)}.`);
+  }
+  const stack = options.stack === undefined ? [] : ["--stack", options.stack];
+  if (word === "status") return { wish: "status", stack };
+  if (word === "rollback" || word === "promote") return { wish: { kind: word }, stack };
+  return { wish: { kind: "release", version: word, keep, hold: options.hold, releaseKind: options.kind }, stack };
+}
+
+interface Options {
+  readonly keep: string;
+  readonly hold: boolean;
+  readonly kind?: string;
+  readonly stack?: string;
+}
+
+function parse(args: readonly string[]): { operands: readonly string[]; options: Options } {
+  const command = new Command("release")
+    .description(
+      "Releases a version, goes back, or gives the traffic to a release that waits: pulumi config and pulumi up.",
+    )
+    .argument("<wish>", "a version such as v0.0.2, or rollback, promote, status")
+    .option("--kind <kind>", "rolling or blueGreen (default: as the stack has it)")
+    .option("--hold", "blueGreen: leave the new release on its preview until `promote`", false)
+    .option("--keep <number>", "earlier releases to go back to; under blueGreen their replicas go on running", "1")
+    .option("--stack <name>", "the stack (default: the selected one)")
+    .addHelpText("after", "\nExit code: 0 done, 2 wrong usage or impossible, else that of pulumi.")
+    .configureOutput({ writeErr: () => {} })
+    .allowExcessArguments(false)
+    .exitOverride()
+    .parse(args, { from: "user" });
+  return { operands: command.args, options: command.opts<Options & { keep: string; hold: boolean }>() };
+}
+
+async function main(): Promise<number> {
+  try {
+    const { wish, stack } = parseArguments(process.argv.slice(2));
+    if (wish !== "status") return await release(wish, stack);
+    process.stdout.write(`${describe(await readReleases(stack))}\n`);
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${message.replace(/^error: /, "")}\n`);
+    return 2;
+  }
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  process.exitCode = await main();
+}

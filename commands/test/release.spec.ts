@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+
+import { configCommands, describe as describeReleases, parseArguments } from "../release.ts";
+import { plan, type Releases } from "../release-plan.ts";
+
+const image = (digit: string): string => `ghcr.io/me/hello@sha256:${digit.repeat(64)}`;
+const first = { version: "v0.0.1", image: image("1") };
+const base: Releases = {
+  kind: "blueGreen",
+  version: "v0.0.2",
+  image: image("2"),
+  failed: false,
+  active: "v0.0.2",
+  previous: [first],
+};
+const wish = { kind: "release", version: "v0.0.3", keep: 1, hold: false } as const;
+
+describe("npm run release", () => {
+  it("builds a new version and keeps the one before", () => {
+    const settings = { version: "v0.0.3", image: "", active: "", previous: [{ version: "v0.0.2", image: image("2") }] };
+    assert.deepEqual(plan(base, wish), settings);
+    assert.deepEqual(plan(base, { ...wish, keep: 2 }).previous, [{ version: "v0.0.2", image: image("2") }, first]);
+    assert.deepEqual(plan(base, { ...wish, keep: 0 }).previous, []);
+    assert.deepEqual(plan(base, { ...wish, releaseKind: "rolling" }), { ...settings, release: "rolling" });
+  });
+
+  it("holds a release back by leaving the traffic with the one before", () => {
+    assert.equal(plan(base, { ...wish, hold: true }).active, "v0.0.2");
+  });
+
+  it("keeps nothing that has never worked", () => {
+    assert.deepEqual(plan({ ...base, failed: true }, wish).previous, [first]);
+    assert.deepEqual(plan({ ...base, image: undefined }, { ...wish, version: "v0.0.2" }).previous, [first]);
+  });
+
+  it("gives the traffic to a release that waits", () => {
+    assert.deepEqual(plan({ ...base, active: "v0.0.1" }, { kind: "promote" }), { active: "" });
+  });
+
+  it("goes back to the release before, by the traffic alone where both are running", () => {
+    const drop = { ...first, active: "", previous: [] };
+    assert.deepEqual(plan(base, { kind: "rollback" }), { active: "v0.0.1" });
+    assert.deepEqual(plan({ ...base, kind: "rolling" }, { kind: "rollback" }), drop);
+    assert.deepEqual(plan({ ...base, failed: true }, { kind: "rollback" }), drop);
+    assert.deepEqual(plan({ ...base, active: "v0.0.1" }, { kind: "rollback" }), drop);
+  });
+
+  const impossible: [string, Parameters<typeof plan>, string][] = [
+    [
+      "something else than a version",
+      [base, { ...wish, version: "2" }],
+      'A version looks like v0.0.2 or v1.2.0-rc.1, not like "2".',
+    ],
+    [
+      "the active version",
+      [base, { ...wish, version: "v0.0.2" }],
+      "v0.0.2 has the traffic already; a new release needs a new version.",
+    ],
+    [
+      "an earlier version",
+      [base, { ...wish, version: "v0.0.1" }],
+      "v0.0.1 was released before: `rollback` goes back to it.",
+    ],
+    [
+      "a version while another one waits",
+      [{ ...base, active: "v0.0.1" }, wish],
+      "v0.0.2 is deployed beside v0.0.1, which has the traffic: `promote` gives it the traffic, `rollback` drops it.",
+    ],
+    [
+      "a rolling release that is held back",
+      [
+        { ...base, kind: "rolling" },
+        { ...wish, hold: true },
+      ],
+      "Only a blueGreen release can be held back, and this stack's releases are rolling: add --kind blueGreen.",
+    ],
+    [
+      "a release that is held back without another one",
+      [base, { ...wish, hold: true, keep: 0 }],
+      "--hold needs --keep 1 or more: the active release has to stay.",
+    ],
+    ["a promotion of nothing", [base, { kind: "promote" }], "No release waits: v0.0.2 has the traffic."],
+    [
+      "a way back to nowhere",
+      [{ ...base, previous: [] }, { kind: "rollback" }],
+      "There is no earlier release to go back to: v0.0.2 is the only one that is known.",
+    ],
+  ];
+  for (const [what, args, message] of impossible) {
+    it(`refuses ${what}`, () => assert.throws(() => plan(...args), { message }));
+  }
+
+  it("is what could be typed", () => {
+    assert.deepEqual(configCommands({ active: "v0.0.1" }), [
+      ["config", "set-all", "--path", "--plaintext", "active=v0.0.1"],
+    ]);
+    assert.deepEqual(configCommands({ version: "v0.0.3", previous: [first] }), [
+      ["config", "rm", "previous"],
+      [
+        "config",
+        "set-all",
+        "--path",
+        "--plaintext",
+        "version=v0.0.3",
+        "--plaintext",
+        `previous[0]=v0.0.1=${first.image}`,
+      ],
+    ]);
+  });
+
+  it("says which release has the traffic", () => {
+    assert.equal(
+      describeReleases({ ...base, active: "v0.0.1" }),
+      `Releases are blueGreen.\nv0.0.2  preview       ${image("2")}\nv0.0.1  active        ${image("1")}`,
+    );
+  });
+
+  it("reads its command line", () => {
+    assert.deepEqual(parseArguments(["v0.0.2", "--hold", "--keep", "2", "--stack", "dev"]), {
+      wish: { kind: "release", version: "v0.0.2", keep: 2, hold: true, releaseKind: undefined },
+      stack: ["--stack", "dev"],
+    });
+    assert.deepEqual(parseArguments(["rollback"]), { wish: { kind: "rollback" }, stack: [] });
+    assert.throws(() => parseArguments(["v1.0.0", "--keep", "-1"]), {
+      message: '--keep must be an integer from 0 to 10, got "-1".',
+    });
+    assert.throws(() => parseArguments(["v1.0.0", "--kind", "canary"]), {
+      message: '--kind must be rolling or blueGreen, got "canary".',
+    });
+    assert.throws(() => parseArguments([]), { message: "error: missing required argument 'wish'" });
+  });
+});

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+
+import { renderSvg, renderTimeline, type Timeline } from "../timeline.ts";
+
+const timeline: Timeline = {
+  title: "a release",
+  by: "versions",
+  seconds: [
+    { versions: { "v0.0.1": 20 }, regions: { eu: 20 }, failed: 0 },
+    { versions: { "v0.0.1": 10, "v0.0.2": 10 }, regions: { eu: 20 }, failed: 0 },
+    { versions: { "v0.0.2": 19 }, regions: { eu: 19 }, failed: 1 },
+  ],
+  marks: [{ at: 1.5, text: "switch <now>" }],
+};
+
+describe("a timeline", () => {
+  it("has a line for each second, with the share of each version, failures, and what happened", () => {
+    assert.equal(
+      renderTimeline(timeline, { columns: 60, color: false }),
+      [
+        "a release",
+        "requests per second by version:   █ v0.0.1   ▒ v0.0.2",
+        "   0 s    20  ████████████████████",
+        "   1 s    20  ██████████▒▒▒▒▒▒▒▒▒▒  ← switch <now>",
+        "   2 s    20  ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒✗ 1 failed",
+      ].join("\n"),
+    );
+  });
+
+  it("shows failures in red, however few there are", () => {
+    const failed = { versions: { "v0.0.2": 9999 }, regions: {}, failed: 1 };
+    const text = renderTimeline({ ...timeline, seconds: [failed] }, { columns: 80, color: true });
+    assert.ok(text.includes("\x1b[38;5;196m✗\x1b[0m"));
+  });
+
+  it("is a picture, too, in which no text is taken for markup", () => {
+    const svg = renderSvg(timeline);
+    assert.match(svg, /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" viewBox="0 0 970 400" /);
+    assert.ok(svg.includes(">1.5 s: switch &#60;now&#62;</text>"));
+    assert.equal(svg.match(/<title>v0.0.1: \d+ in second/g)?.length, 2);
+    assert.equal(svg.match(/<title>failed: 1 in second 2/g)?.length, 1);
+  });
+
+  it("stands an empty load", () => {
+    assert.match(renderTimeline({ ...timeline, seconds: [] }, { columns: 80, color: false }), /^a release\n/);
+    assert.match(renderSvg({ ...timeline, seconds: [], marks: [] }), /<\/svg>\n$/);
+  });
+});

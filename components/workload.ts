@@ -1,0 +1,57 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+
+import { podSpec } from "./pod-spec.ts";
+import type { PodOptions } from "./pod-spec.ts";
+import { deploymentStrategy, releaseTimeoutSeconds } from "./release.ts";
+
+/** Labels of an object or of a selector. */
+export type Labels = Readonly<Record<string, pulumi.Input<string>>>;
+
+/** What a replica is made from, without the labels that its release gives it. */
+export interface PodTemplate {
+  readonly metadata: { readonly labels: Labels; readonly annotations: Labels };
+  readonly spec: k8s.types.input.core.v1.PodSpec;
+}
+
+/** What all replicas of a service have in common. */
+export const commonSelector = (name: string) => ({ "app.kubernetes.io/name": name });
+
+/** What all objects of a service have in common. */
+export const commonLabels = (name: string) => ({ ...commonSelector(name), "app.kubernetes.io/managed-by": "pulumi" });
+
+/** The replicas of the service `name`, of the image and version in `pod`. */
+export function podTemplate(name: string, pod: PodOptions): PodTemplate {
+  const version = pod.version === undefined ? {} : { "app.kubernetes.io/version": pod.version };
+  return {
+    metadata: { labels: { ...commonLabels(name), ...version }, annotations: pod.podAnnotations },
+    spec: podSpec(pod, commonSelector(name)),
+  };
+}
+
+/** A Deployment of the service `name`; `selector` tells its replicas from those of other Deployments. */
+export function newDeployment(
+  resourceName: string,
+  name: string,
+  pod: PodOptions,
+  { metadata, spec }: PodTemplate,
+  selector: Labels,
+  opts: pulumi.CustomResourceOptions,
+): k8s.apps.v1.Deployment {
+  const { autoscaling, namespace, release, replicas } = pod;
+  const annotations = { "pulumi.com/timeoutSeconds": `${releaseTimeoutSeconds(release, replicas)}` };
+  return new k8s.apps.v1.Deployment(
+    resourceName,
+    {
+      metadata: { namespace, labels: commonLabels(name), annotations },
+      spec: {
+        ...deploymentStrategy(release),
+        // With autoscaling the number is not ours: another `up` must not set it back.
+        replicas: autoscaling === undefined ? replicas : undefined,
+        selector: { matchLabels: selector },
+        template: { metadata: { ...metadata, labels: { ...metadata.labels, ...selector } }, spec },
+      },
+    },
+    opts,
+  );
+}

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import * as http from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { purge, status } from "../../commands/cdn.ts";
+import { type Answer, ask, CdnSite, Origin } from "./cdn-site.ts";
+import { kubectl, until } from "./support.ts";
+
+const regions = ["eu", "us", "ap"];
+
+describe("a CDN in three regions", function () {
+  this.timeout(300_000);
+  const origin = new Origin();
+  const site = new CdnSite();
+  const args = () => ({
+    origin: origin.url,
+    regions: [
+      { name: "us", replicas: 2, cacheSize: "32Mi" },
+      { name: "eu", replicas: 1, cacheSize: "32Mi" },
+      { name: "ap", replicas: 1, cacheSize: "32Mi" },
+    ] as const,
+    shield: "eu",
+    port: 18_280,
+  });
+
+  before(async () => {
+    await origin.start();
+    await site.up(args());
+  });
+  after(async () => {
+    await site.remove();
+    await origin.stop();
+  });
+
+  const get = (region: string, path: string): Promise<Answer> => ask(site.url(region) + path);
+  const did = async (region: string, path: string): Promise<string> =>
+    String((await get(region, path)).headers["cache-status"]);
+  const kube = (...command: string[]) => kubectl("-n", site.namespace, ...command);
+  const pods = async (region: string): Promise<string[]> =>
+    (await kube("get", "pods", "-l", `app.kubernetes.io/name=meridian-${region}`, "-o", "name")).trim().split("\n");
+
+  it("runs each region's edges on nodes of that region, with a configuration that nginx accepts", async () => {
+    for (const region of regions) {
+      const path = "{range .items[*]}{.spec.nodeName} {end}";
+      const label = `app.kubernetes.io/name=meridian-${region}`;
+      const nodes = (await kube("get", "pods", "-l", label, "-o", `jsonpath=${path}`)).trim().split(" ");
+      assert.deepEqual([...new Set(nodes)], [region]);
+      const [pod] = await pods(region);
+      await kube("exec", pod!, "--", "nginx", "-t", "-q", "-e", "stderr", "-c", "/etc/edge/nginx.conf");
+    }
+  });
+
+  it("fetches through the shield: the origin is asked once for all regions, and each counts from there", async () => {
+    const path = origin.serve({ "Cache-Control": "max-age=60" });
+    await get("ap", path);
+    await pause(2100);
+    const us = await get("us", path);
+    assert.match(
+      String(us.headers["cache-status"]),
+      /^meridian-eu; hit; ttl=5[78], meridian-us; fwd=uri-miss; fwd-status=200; stored; ttl=5[78]$/,
+    );
+    assert.match(String(us.headers.age), /^[23]$/);
+    assert.equal(us.headers["cache-control"], "max-age=60");
+    await get("eu", path);
+    assert.equal(origin.count(path), 1);
+    assert.equal(origin.last(path)["cdn-loop"], "meridian-ap, meridian-eu");
+    assert.match(String(origin.last(path)["x-forwarded-for"]), /^\d+\.\d+\.\d+\.\d+$/);
+  });
+
+  it("forgets a path, a prefix or everything in every region within 5 s, with the token only", async () => {
+    const cdn = { locations: site.locations, token: site.token };
+    const paths = ["/a/1", "/a/2", "/b/1"];
+    let release = 0;
+    for (const path of paths) {
+      origin.at(path, {}, (_, response) =>
+        response.writeHead(200, { "Cache-Control": "max-age=600" }).end(`release ${release}`),
+      );
+    }
+    /** What the edges answer, those of "us" often enough to meet both. */
+    const all = async (path: string): Promise<string[]> => {
+      const bodies = new Set<string>();
+      for (let i = 0; i < 12; i++) for (const region of regions) bodies.add((await get(region, path)).body);
+      return [...bodies];
+    };
+    for (const [wish, rest] of [
+      [{ path: "/a/1" }, ["/a/2", "/b/1"]],
+      [{ prefix: "/a/" }, ["/b/1"]],
+      [{ all: true }, []],
+    ] as const) {
+      for (const path of paths) assert.equal((await all(path)).length, 1);
+      release++;
+      const answers = await purge(cdn, wish);
+      assert.deepEqual(
+        answers.map(({ region, edges, problem }) => [region, edges.size, problem]),
+        [
+          ["us", 2, undefined],
+          ["eu", 1, undefined],
+          ["ap", 1, undefined],
+        ],
+      );
+      for (const { seconds } of answers) assert.ok(seconds < 5);
+      for (const path of paths) {
+        const isKept = (rest as readonly string[]).includes(path);
+        assert.deepEqual(await all(path), [isKept ? "release 0" : `release ${release}`]);
+      }
+    }
+    const refused = await purge({ ...cdn, token: "wrong" }, { all: true });
+    for (const { edges, problem } of refused) {
+      assert.deepEqual([edges.size, problem?.slice(0, 8)], [0, "HTTP 403"]);
+    }
+  });
+
+  it("counts what each edge has done", async () => {
+    const path = origin.serve({ "Cache-Control": "max-age=60" });
+    for (let i = 0; i < 5; i++) await get("ap", path);
+    const ap = (await status({ locations: site.locations, token: site.token })).find(({ region }) => region === "ap");
+    const [counts] = [...ap!.edges.values()].map(({ counts }) => counts);
+    assert.ok(counts!["hit"]! >= 4 && counts!["miss"]! >= 1 && counts!["waits"]! >= 1);
+    const [pod] = await pods("ap");
+    const metrics = await kubectl(
+      "get",
+      "--raw",
+      `/api/v1/namespaces/${site.namespace}/${pod}:8081/proxy/metrics`.replace("pod/", "pods/"),
+    ).catch(() => "");
+    if (metrics !== "") assert.match(metrics, /^edge_requests_total\{cache="hit"\} \d+$/m);
+  });
+
+  it("fetches from the origin itself when the shield is lost, and through it again when it is back", async () => {
+    const deployment = (
+      await kube("get", "deployment", "-l", "app.kubernetes.io/name=meridian-eu", "-o", "name")
+    ).trim();
+    await kube("scale", deployment, "--replicas=0");
+    await until("the shield to go", async () => (await pods("eu")).join("") === "");
+    for (let i = 0; i < 5; i++) {
+      const path = origin.serve({ "Cache-Control": "max-age=60" });
+      const started = performance.now();
+      const { status, headers } = await get("ap", path);
+      assert.equal(status, 200);
+      assert.ok(performance.now() - started < 3000);
+      assert.match(String(headers["cache-status"]), /^meridian-ap; fwd=uri-miss; fwd-status=200; stored; ttl=60$/);
+    }
+    await kube("scale", deployment, "--replicas=1");
+    await kube("rollout", "status", deployment, "--timeout=60s");
+    await until("the shield to be used again", async () =>
+      /meridian-eu/.test(await did("ap", origin.serve({ "Cache-Control": "max-age=60" }))),
+    );
+  });
+
+  it("loses no request when one of two edges goes", async () => {
+    const path = origin.serve({ "Cache-Control": "max-age=600" });
+    const [pod] = await pods("us");
+    const { answered, failures } = await during(site.url("us") + path, async () => {
+      await pause(500);
+      await kube("delete", pod!, "--wait=true");
+      await pause(1000);
+    });
+    assert.ok(answered > 200, `${answered} answered`);
+    assert.deepEqual(failures, []);
+  });
+
+  it("takes over another configuration without losing a request, and then limits clients with 429", async () => {
+    const path = origin.serve({ "Cache-Control": "max-age=600" });
+    const { answered, failures } = await during(site.url("us") + path, async () => {
+      await site.up({ ...args(), limits: { requestsPerSecond: 5, burst: 5 } });
+    });
+    assert.ok(answered > 200, `${answered} answered`);
+    assert.deepEqual(
+      failures.filter((failure) => failure !== "HTTP 429"),
+      [],
+    );
+    await pause(2000);
+    const answers = await Promise.all(Array.from({ length: 30 }, () => get("ap", path)));
+    const refused = answers.filter((answer) => answer.status === 429);
+    assert.ok(refused.length >= 20 && refused.length < 30, `${refused.length} of 30 refused`);
+    assert.match(refused[0]!.body, /^Too many requests/);
+    assert.deepEqual([refused[0]!.headers["retry-after"], refused[0]!.headers.age], ["1", undefined]);
+    assert.match(String(refused[0]!.headers["x-request-id"]), /^[0-9a-f]{32}$/);
+  });
+});
+
+/** Requests from new and from lasting connections while something happens. Clients repeat a GET that a lasting one lost. */
+async function during(url: string, work: () => Promise<void>): Promise<{ answered: number; failures: string[] }> {
+  const failures: string[] = [];
+  let answered = 0;
+  let isOver = false;
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const send = async (agent: http.Agent | undefined): Promise<void> => {
+    while (!isOver) {
+      try {
+        const { status } = await ask(url, agent && { agent }).catch((error: unknown) => {
+          if (agent === undefined) throw error;
+          return ask(url);
+        });
+        if (status === 200) answered++;
+        else failures.push(`HTTP ${status}`);
+      } catch (error) {
+        failures.push((error as Error).message);
+      }
+      await pause(10);
+    }
+  };
+  const senders = [send(undefined), send(undefined), send(agent)];
+  try {
+    await work();
+  } finally {
+    isOver = true;
+    await Promise.all(senders);
+    agent.destroy();
+  }
+  return { answered, failures };
+}

@@ -16,7 +16,7 @@ import type { Bytes, PreviousRelease } from "./components/index.ts";
 import type { ServiceType } from "./components/service.ts";
 
 const platforms = ["linux/amd64", "linux/arm64"] as const;
-const releases = ["rolling", "blueGreen"] as const;
+const releases = ["rolling", "blueGreen", "canary"] as const;
 
 /** The stack's configuration. Pulumi.yaml describes each key and holds its default. */
 export interface Config {
@@ -34,13 +34,14 @@ export interface Config {
   readonly release: (typeof releases)[number];
   readonly active: string;
   readonly previous: readonly PreviousRelease[];
+  readonly weight: number;
   readonly maxSurge: number;
   readonly maxUnavailable: number;
   readonly minReadySeconds: number;
   readonly store: boolean;
   readonly storePasswordVersion: number;
   readonly storeProtected: boolean;
-  readonly dashboard: boolean;
+  readonly dashboardImage: string;
   readonly cdn: boolean;
   readonly cdnImage: string;
   readonly cdnPort: number;
@@ -77,13 +78,17 @@ const keys: Readonly<Record<keyof Config, Key>> = {
     ...list(checkPrevious, "--path 'previous[0]' v0.0.1=ghcr.io/me/hello@sha256:…"),
     parse: parsePrevious,
   },
+  weight: integer(1, 100, "weight 100"),
   maxSurge: integer(0, 100, "maxSurge 1"),
   maxUnavailable: integer(0, 100, "maxUnavailable 0"),
   minReadySeconds: integer(0, 100, "minReadySeconds 0"),
   store: boolean("store true"),
   storePasswordVersion: integer(1, 1_000_000, "storePasswordVersion 2"),
   storeProtected: boolean("storeProtected false"),
-  dashboard: boolean("dashboard true"),
+  dashboardImage: string(
+    (property, value) => (value === "" ? [] : checkDigestReference(property, value)),
+    'dashboardImage ""',
+  ),
   cdn: boolean("cdn true"),
   cdnImage: string(checkText, 'cdnImage ""'),
   cdnPort: integer(1, 65535, "cdnPort 8889"),
@@ -135,9 +140,9 @@ function checkTogether(right: Partial<Config>): string[] {
     const fix = `for example: pulumi config set maxReplicas ${replicas}`;
     problems.push(`maxReplicas must be 0 or at least replicas, which is ${replicas}, got ${maxReplicas}; ${fix}`);
   }
-  if (maxReplicas > 0 && release === "blueGreen") {
+  if (maxReplicas > 0 && (release === "blueGreen" || release === "canary")) {
     const fix = "for example: pulumi config set release rolling";
-    problems.push(`maxReplicas must be 0 with release "blueGreen", got ${maxReplicas}; ${fix}`);
+    problems.push(`maxReplicas must be 0 with release "${release}", got ${maxReplicas}; ${fix}`);
   }
   problems.push(...checkReleases(right), ...checkCdnRegions(right));
   if (loadBalancerSourceRanges.length > 0 && serviceType !== "LoadBalancer") {
@@ -150,15 +155,21 @@ function checkTogether(right: Partial<Config>): string[] {
 }
 
 /** Sentences on releases that are not there, or that only blue/green can have. */
-function checkReleases({ release, version, active = "", previous = [] }: Partial<Config>): string[] {
+function checkReleases({ release, version, replicas, active = "", previous = [], weight }: Partial<Config>): string[] {
   const versions = [version, ...previous.map((earlier) => earlier.version)];
   const wrong =
-    release === "rolling" && active !== ""
-      ? [`active must be empty with release "rolling", got ${show(active)}`]
+    release !== "blueGreen" && active !== ""
+      ? [`active must be empty with release ${show(release)}, got ${show(active)}`]
       : active === ""
         ? []
         : checkOneOf("active", active, versions);
+  const needs =
+    release === "canary"
+      ? [...(previous.length > 0 ? [] : ["a release in previous"]), ...(replicas === 1 ? ["2 replicas or more"] : [])]
+      : ['release "canary"'];
+  const light = weight !== undefined && weight < 100 && needs.length > 0;
   return [
+    ...(light ? [`weight ${weight} needs ${needs.join(" and ")}; for example: pulumi config set weight 100`] : []),
     ...wrong.map((problem) => `${problem}; for example: pulumi config set active ""`),
     ...checkUnique("version and those in previous", versions).map(
       (problem) => `${problem}; for example: pulumi config rm previous`,

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 
-import { Cdn, ContainerImage, KeyValueStore, WebService } from "./components/index.ts";
+import { Cdn, ContainerImage, Dashboard, KeyValueStore, WebService } from "./components/index.ts";
 import { readConfig } from "./config.ts";
 
 const config = readConfig();
@@ -33,12 +33,17 @@ const store = config.store
     })
   : undefined;
 
-// Before a blue/green release gets the traffic, its preview has to answer.
-const { maxSurge, maxUnavailable, minReadySeconds, previous } = config;
+// How a new version takes the place of the old one. Before a blue/green release gets the traffic, its preview has to answer.
+const { maxSurge, maxUnavailable, minReadySeconds, previous, weight } = config;
 const active = config.active === "" ? config.version : config.active;
 const smokeTest = {
   command: ["node", "-e", "fetch(process.env.PREVIEW_URL).then((answer) => process.exit(answer.ok ? 0 : 1))"],
 };
+const releases = {
+  rolling: { kind: "rolling", maxSurge, maxUnavailable, minReadySeconds },
+  blueGreen: { kind: "blueGreen", minReadySeconds, smokeTest, previous, active },
+  canary: { kind: "canary", minReadySeconds, stable: previous[0], weight },
+} as const;
 
 // Replicas in each region, behind one address.
 const app = new WebService("hello", {
@@ -51,10 +56,7 @@ const app = new WebService("hello", {
   env: store && { STORE_URL: store.url },
   secretEnv: store && { STORE_PASSWORD: store.password },
   service: { type: config.serviceType, loadBalancerSourceRanges: config.loadBalancerSourceRanges },
-  release:
-    config.release === "rolling"
-      ? { kind: "rolling", maxSurge, maxUnavailable, minReadySeconds }
-      : { kind: "blueGreen", minReadySeconds, smokeTest, previous, active },
+  release: releases[config.release],
   autoscaling: config.maxReplicas > 0 ? { maxReplicas: config.maxReplicas } : undefined,
   podAnnotations: { "prometheus.io/scrape": "true", "prometheus.io/port": "3000", "prometheus.io/path": "/metrics" },
 });
@@ -72,14 +74,24 @@ const cdn = config.cdn
       })),
       shield: config.cdnShield === "" ? undefined : config.cdnShield,
       hosts: config.cdnHosts,
+      // A page never outlives its release; what is named after its content does.
+      release: { path: "/version", header: "X-Version", keep: ["/assets/"] },
       port: config.cdnPort,
     })
   : undefined;
+
+// For those who want to look, and not touch.
+const dashboard =
+  config.dashboardImage === ""
+    ? undefined
+    : new Dashboard("dashboard", { image: config.dashboardImage, namespace: place.metadata.name });
 
 export const url = app.url;
 export const imageRef = image.ref;
 export const replicas = config.replicas;
 export const version = config.version;
 export const namespace = place.metadata.name;
-export const cdnLocations = cdn?.locations;
-export const cdnToken = cdn?.token;
+export const cdnLocations = cdn?.locations ?? [];
+export const cdnToken = cdn?.token ?? "";
+export const dashboardCommand = dashboard?.openCommand ?? "";
+export const dashboardTokenCommand = dashboard?.tokenCommand ?? "";

@@ -38,6 +38,9 @@ interface Outcome extends Timeline {
 
 const longestSeconds = 300;
 
+/** Aborted by Ctrl-C: what was broken is mended before the end. */
+const interruption = new AbortController();
+
 /** Runs a drill before the eyes of a user, and returns the exit code: 1 if requests failed. */
 async function run(name: string, drill: Drill, { url, headless }: DrillOptions, color: boolean): Promise<number> {
   const load = new SteadyLoad({ url, freshPerSecond: 60, keepAlivePerSecond: 60, clients: 6 });
@@ -112,6 +115,7 @@ async function until(
 ): Promise<void> {
   const end = performance.now() + seconds * 1000;
   while (!(await condition())) {
+    if (interruption.signal.aborted) throw new Error("interrupted");
     if (performance.now() > end) throw new Error(`${what} did not come within ${seconds} s.`);
     await pause(200);
   }
@@ -181,15 +185,21 @@ function loseARegion(region: string): Drill {
 }
 
 async function release(kind: string): Promise<Drill> {
-  const { stdout } = await promisify(execFile)("pulumi", ["config", "get", "version"]);
-  const [, line, patch] = /^(v\d+\.\d+\.)(\d+)/.exec(stdout.trim()) ?? [];
-  if (line === undefined) throw new Error(`The stack's version is no version: ${stdout.trim()}`);
+  const { stdout } = await promisify(execFile)("pulumi", ["config", "--json"]);
+  const config = JSON.parse(stdout) as Record<string, { value?: string } | undefined>;
+  const value = (key: string): string => config[`meridian:${key}`]?.value ?? "";
+  const [, line, patch] = /^(v\d+\.\d+\.)(\d+)/.exec(value("version")) ?? [];
+  if (line === undefined) throw new Error(`The stack's version is no version: ${value("version")}`);
   const version = `${line}${Number(patch) + 1}`;
+  // As many earlier releases as there were: none more goes on running after the drill, but for a canary's stable one.
+  const known = (JSON.parse(value("previous") || "[]") as unknown[]).length;
+  const keep = ["--keep", String(Math.max(known, kind === "canary" ? 1 : 0))];
+  const steps = kind === "canary" ? ["--steps", "34:10,67:10"] : [];
   return {
     title: `${version} is released, ${kind}`,
     by: "versions",
     work: async (mark, load) => {
-      const args = [join(repository, "commands/release.ts"), version, "--kind", kind];
+      const args = [join(repository, "commands/release.ts"), version, "--kind", kind, ...keep, ...steps];
       const child = spawn(process.execPath, ["--no-warnings", ...args], { stdio: ["ignore", "pipe", "pipe"] });
       let text = "";
       for (const stream of [child.stdout, child.stderr])
@@ -238,6 +248,8 @@ const choices =
 async function main(): Promise<number> {
   const color = process.stdout.isTTY && !process.env["NO_COLOR"];
   let exitCode = 0;
+  // Only once: a second Ctrl-C ends the process as usual.
+  process.once("SIGINT", () => interruption.abort());
   const program = new Command("drill")
     .description("Breaks something on purpose while requests go on, and shows what comes of it.")
     .option("--url <address>", "where requests go", process.env["MERIDIAN_URL"] ?? "http://localhost:8888")
@@ -261,7 +273,7 @@ async function main(): Promise<number> {
     .action((region: string) => start("region", () => loseARegion(region)));
   program
     .command("release")
-    .argument("<kind>", "rolling or blueGreen", choices("rolling", "blueGreen"))
+    .argument("<kind>", "rolling, blueGreen or canary", choices("rolling", "blueGreen", "canary"))
     .description("release the next version")
     .action((kind: string) => start(`release-${kind}`, () => release(kind)));
   try {

@@ -17,6 +17,8 @@ export interface Releases {
   readonly active: string;
   /** The latest first. */
   readonly previous: readonly Earlier[];
+  /** The newest release's share of the replicas under canary, as a percentage. */
+  readonly weight: number;
 }
 
 /** What is asked for. */
@@ -41,6 +43,7 @@ export interface Settings {
   readonly release?: string;
   readonly active?: string;
   readonly previous?: readonly Earlier[];
+  readonly weight?: number;
 }
 
 /** The settings that fulfil a wish, for `pulumi up` to make true. @throws Error with one sentence if that is impossible */
@@ -51,8 +54,10 @@ export function plan(now: Releases, wish: Wish): Settings {
     case "rollback":
       return rollback(now);
     case "promote":
-      if (now.active === now.version) throw new Error(`No release waits: ${now.version} has the traffic.`);
-      return { active: "" };
+      if (now.active === now.version && now.weight === 100) {
+        throw new Error(`No release waits: ${now.version} has the traffic.`);
+      }
+      return now.weight === 100 ? { active: "" } : { weight: 100 };
   }
 }
 
@@ -67,6 +72,10 @@ function release(now: Releases, { version, keep, hold, releaseKind }: Wish & { k
     );
   }
   if (hold && keep < 1) throw new Error("--hold needs --keep 1 or more: the active release has to stay.");
+  if (now.weight < 100) {
+    const choice = "`promote` gives it the rest, `rollback` drops it";
+    throw new Error(`${now.version} is under way with ${now.weight} % of the traffic: ${choice}.`);
+  }
   if (now.active !== now.version) {
     const choice = "`promote` gives it the traffic, `rollback` drops it";
     throw new Error(`${now.version} is deployed beside ${now.active}, which has the traffic: ${choice}.`);
@@ -81,6 +90,9 @@ function release(now: Releases, { version, keep, hold, releaseKind }: Wish & { k
   const worked = now.image !== undefined && !now.failed && version !== now.version;
   const known = worked ? [{ version: now.version, image: now.image }, ...now.previous] : now.previous;
   const previous = known.slice(0, keep);
+  if (kind === "canary" && previous.length === 0) {
+    throw new Error("A canary needs a release that works beside it, and --keep 1 or more.");
+  }
   const active = hold ? (previous[0]?.version ?? "") : "";
   if (hold && active === "") throw new Error("There is no release yet that could keep the traffic: leave out --hold.");
   return { version, image: "", active, previous, ...(kind === now.kind ? {} : { release: kind }) };
@@ -93,5 +105,6 @@ function rollback(now: Releases): Settings {
   }
   if (now.kind === "blueGreen" && !now.failed && now.active === now.version) return { active: latest.version };
   // The newest release goes: it does not work, or it was taken out of the traffic before, or there is room for one only.
-  return { version: latest.version, image: latest.image, active: "", previous: others };
+  const weight = now.weight === 100 ? {} : { weight: 100 };
+  return { version: latest.version, image: latest.image, active: "", previous: others, ...weight };
 }

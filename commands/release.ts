@@ -3,25 +3,60 @@ import { once } from "node:events";
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
+import { judge, type Limits, parseSteps, type Step, watch } from "./canary.ts";
 import { plan, type Earlier, type Releases, type Settings, type Wish } from "./release-plan.ts";
 
+/** How a canary goes on. */
+export interface Course {
+  readonly steps: readonly Step[];
+  readonly limits: Limits;
+}
+
 /** Runs a release by `pulumi config` and `pulumi up`, as could be done by hand; each command is printed. */
-export async function release(wish: Wish, stack: readonly string[]): Promise<number> {
-  const settings = plan(await readReleases(stack), wish);
-  for (const args of configCommands(settings)) {
-    process.stdout.write(`$ pulumi ${args.join(" ")}\n`);
+export async function release(wish: Wish, course: Course, stack: readonly string[]): Promise<number> {
+  const now = await readReleases(stack);
+  const settings = plan(now, wish);
+  const isCanary = wish.kind === "release" && (settings.release ?? now.kind) === "canary";
+  const code = isCanary ? await canary(settings, course, stack) : await apply(settings, stack);
+  if (code === 0) say(`\n${describe(await readReleases(stack))}`);
+  else if (!isCanary) say("\nThe release has failed for the reason above. Mend it and release again, or `rollback`.");
+  return code;
+}
+
+/** Sets configuration and makes it true. */
+async function apply(settings: Settings, stack: readonly string[]): Promise<number> {
+  for (const args of [...configCommands(settings), ["up", "--yes", "--skip-preview", "--suppress-permalink=true"]]) {
+    say(`$ pulumi ${args.join(" ")}`);
     const code = await attach([...args, ...stack]);
     if (code !== 0) return code;
   }
-  process.stdout.write("$ pulumi up\n");
-  const code = await attach(["up", "--yes", "--skip-preview", "--suppress-permalink=true", ...stack]);
-  const now = await readReleases(stack);
-  process.stdout.write(
-    code === 0
-      ? `\n${describe(now)}\n`
-      : "\nThe release has failed for the reason above. Mend it and release again, or `rollback`.\n",
-  );
-  return code;
+  return 0;
+}
+
+/** Gives the new release one share after the other, and after the first that it does not stand, nothing. */
+async function canary(settings: Settings, { steps, limits }: Course, stack: readonly string[]): Promise<number> {
+  for (const [index, { weight, pauseSeconds }] of steps.entries()) {
+    const code = await apply({ ...(index === 0 ? settings : {}), weight }, stack);
+    let why = "the update has failed for the reason above";
+    if (code === 0) {
+      const namespace = await output(["stack", "output", "namespace", ...stack]);
+      const version = (await readReleases(stack)).version;
+      say(`\nWatching ${version} at ${weight} % for ${pauseSeconds} s …`);
+      const { good, figures } = judge(await watch(namespace.trim(), version, pauseSeconds), limits);
+      say(`${good ? "✓" : "✗"} ${version} at ${weight} %: ${figures}\n`);
+      if (good) continue;
+      why = figures;
+    }
+    if (code === 130) return code;
+    await apply(plan(await readReleases(stack), { kind: "rollback" }), stack);
+    say(`\nThe canary has failed at ${weight} %: ${why}. All traffic is back with the release before.`);
+    return 1;
+  }
+  return apply({ weight: 100 }, stack);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
 }
 
 /** The commands that put settings into the stack's configuration. */
@@ -33,9 +68,15 @@ export function configCommands({ previous, ...texts }: Settings): string[][] {
 }
 
 /** One line for each release: which one has the traffic, which one waits, where one can go back to. */
-export function describe({ kind, version, active, failed, image, previous }: Releases): string {
+export function describe({ kind, version, active, failed, image, previous, weight }: Releases): string {
   const role = (of: string): string => (of === active ? "active" : of === version ? "preview" : "previous");
-  const newest = failed ? "failed" : image === undefined ? "not deployed" : role(version);
+  const newest = failed
+    ? "failed"
+    : weight < 100
+      ? `canary ${weight} %`
+      : image === undefined
+        ? "not deployed"
+        : role(version);
   const rows = [
     { version, image: image ?? "-", role: newest },
     ...previous.map((earlier) => ({ ...earlier, role: role(earlier.version) })),
@@ -64,6 +105,7 @@ async function readReleases(stack: readonly string[]): Promise<Releases> {
     image: deployed ? String(outputs["imageRef"]) : undefined,
     failed: (state.deployment?.resources ?? []).some(({ initErrors }) => (initErrors ?? []).length > 0),
     active: value("active") || version,
+    weight: Number(value("weight") || 100),
     previous: (JSON.parse(value("previous") || "[]") as string[]).map(earlier),
   };
 }
@@ -94,22 +136,36 @@ async function output(args: readonly string[]): Promise<string> {
 }
 
 /** Reads the command line. */
-export function parseArguments(args: readonly string[]): { wish: Wish | "status"; stack: string[] } {
+export function parseArguments(args: readonly string[]): { wish: Wish | "status"; course: Course; stack: string[] } {
   const { operands, options } = parse(args);
   const [word = ""] = operands;
   const keep = /^\d+$/.test(options.keep) ? Number(options.keep) : -1;
   if (keep < 0 || keep > 10)
     throw new Error(`--keep must be an integer from 0 to 10, got ${JSON.stringify(options.keep)}.`);
-  if (options.kind !== undefined && !["rolling", "blueGreen"].includes(options.kind)) {
-    throw new Error(`--kind must be rolling or blueGreen, got ${JSON.stringify(options.kind)}.`);
+  if (options.kind !== undefined && !["rolling", "blueGreen", "canary"].includes(options.kind)) {
+    throw new Error(`--kind must be rolling, blueGreen or canary, got ${JSON.stringify(options.kind)}.`);
   }
   const stack = options.stack === undefined ? [] : ["--stack", options.stack];
-  if (word === "status") return { wish: "status", stack };
-  if (word === "rollback" || word === "promote") return { wish: { kind: word }, stack };
-  return { wish: { kind: "release", version: word, keep, hold: options.hold, releaseKind: options.kind }, stack };
+  const limits = {
+    maxErrorPercent: limit("--max-errors", options.maxErrors, 100),
+    maxP99Milliseconds: limit("--max-p99", options.maxP99, 60_000),
+  };
+  const course = { steps: parseSteps(options.steps), limits };
+  if (word === "status") return { wish: "status", course, stack };
+  if (word === "rollback" || word === "promote") return { wish: { kind: word }, course, stack };
+  const wish = { kind: "release", version: word, keep, hold: options.hold, releaseKind: options.kind } as const;
+  return { wish, course, stack };
+}
+
+function limit(name: string, text: string, most: number): number {
+  if (/^\d+(\.\d+)?$/.test(text) && Number(text) <= most) return Number(text);
+  throw new Error(`${name} must be a number from 0 to ${most}, got ${JSON.stringify(text)}.`);
 }
 
 interface Options {
+  readonly steps: string;
+  readonly maxErrors: string;
+  readonly maxP99: string;
   readonly keep: string;
   readonly hold: boolean;
   readonly kind?: string;
@@ -122,11 +178,14 @@ function parse(args: readonly string[]): { operands: readonly string[]; options:
       "Releases a version, goes back, or gives the traffic to a release that waits: pulumi config and pulumi up.",
     )
     .argument("<wish>", "a version such as v0.0.2, or rollback, promote, status")
-    .option("--kind <kind>", "rolling or blueGreen (default: as the stack has it)")
+    .option("--kind <kind>", "rolling, blueGreen or canary (default: as the stack has it)")
+    .option("--steps <steps>", "canary: shares in percent, each with the seconds that it is watched", "10:30,50:30")
+    .option("--max-errors <percent>", "canary: answers of status 500 and above that are too many", "1")
+    .option("--max-p99 <milliseconds>", "canary: what 99 % of the answers have to keep below", "1000")
     .option("--hold", "blueGreen: leave the new release on its preview until `promote`", false)
     .option("--keep <number>", "earlier releases to go back to; under blueGreen their replicas go on running", "1")
     .option("--stack <name>", "the stack (default: the selected one)")
-    .addHelpText("after", "\nExit code: 0 done, 2 wrong usage or impossible, else that of pulumi.")
+    .addHelpText("after", "\nExit code: 0 done, 1 a canary failed, 2 wrong usage or impossible, else that of pulumi.")
     .configureOutput({ writeErr: () => {} })
     .allowExcessArguments(false)
     .exitOverride()
@@ -136,8 +195,8 @@ function parse(args: readonly string[]): { operands: readonly string[]; options:
 
 async function main(): Promise<number> {
   try {
-    const { wish, stack } = parseArguments(process.argv.slice(2));
-    if (wish !== "status") return await release(wish, stack);
+    const { wish, course, stack } = parseArguments(process.argv.slice(2));
+    if (wish !== "status") return await release(wish, course, stack);
     process.stdout.write(`${describe(await readReleases(stack))}\n`);
     return 0;
   } catch (error) {

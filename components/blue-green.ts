@@ -4,11 +4,12 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 
+import { oneOffNetworkPolicy } from "./one-off.ts";
 import type { PodOptions } from "./pod-spec.ts";
 import type { BlueGreenRelease } from "./release.ts";
 import { awaitAnnotations, serviceSpec, serviceUrl } from "./service.ts";
 import { smokeTestSpec } from "./smoke-test.ts";
-import { commonSelector, newDeployment, podTemplate } from "./workload.ts";
+import { commonSelector, newDeployment, podTemplate, releaseLabel, versionedName } from "./workload.ts";
 import type { Labels } from "./workload.ts";
 
 /** A release with a Deployment of its own. */
@@ -41,8 +42,7 @@ export function blueGreen(
 
 /** One release. Each version has resources of its own, so that it stays what it is when another one becomes the newest. */
 function slot(name: string, pod: PodOptions, isPrevious: boolean, parent: pulumi.Resource): Slot {
-  const suffix = pod.version === undefined ? "" : `-${pod.version.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;
-  const resourceName = `${name}${suffix}`;
+  const resourceName = versionedName(name, pod.version);
   const template = podTemplate(name, pod);
   const hash = pulumi.jsonStringify(template).apply((text) => createHash("sha256").update(text).digest("hex"));
   // A new identity for each new pod template, also when an older template comes back.
@@ -51,7 +51,7 @@ function slot(name: string, pod: PodOptions, isPrevious: boolean, parent: pulumi
     { byteLength: 4, keepers: { template: hash } },
     { parent, ignoreChanges: isPrevious ? ["keepers"] : [] },
   );
-  const selector = { ...commonSelector(name), "app.kubernetes.io/instance": pulumi.interpolate`${name}-${id.hex}` };
+  const selector = { ...commonSelector(name), [releaseLabel]: pulumi.interpolate`${name}-${id.hex}` };
   const deployment = newDeployment(resourceName, name, pod, template, selector, {
     parent,
     // Pulumi chooses the name, so that a new release is ready before the old one is deleted.
@@ -87,11 +87,7 @@ function previewGate(
   const spec = smokeTestSpec(smokeTest, pod, serviceUrl(preview, ports[0]!.port!), labels);
   new k8s.networking.v1.NetworkPolicy(
     `${name}-smoke-test`,
-    // The test talks, and nobody talks to it.
-    {
-      metadata: { namespace, labels },
-      spec: { podSelector: { matchLabels: labels }, policyTypes: ["Ingress", "Egress"], egress: [{}] },
-    },
+    { metadata: { namespace, labels }, spec: oneOffNetworkPolicy(labels) },
     { parent },
   );
   const job = new k8s.batch.v1.Job(

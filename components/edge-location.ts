@@ -56,7 +56,7 @@ export interface EdgeLocationArgs extends EdgeOptions {
 }
 
 const script = (name: string): string => readFileSync(new URL(`edge/${name}`, import.meta.url), "utf8");
-const scripts = { "edge.js": script("edge.js"), "rules.js": script("rules.js") };
+const scripts = { "edge.js": script("edge.js"), "purges.js": script("purges.js"), "rules.js": script("rules.js") };
 
 /**
  * The edges of one region: nginx caches behind one address, in front of an origin. A changed configuration brings new edges
@@ -100,7 +100,8 @@ export class EdgeLocation extends pulumi.ComponentResource {
     const deployment = new k8s.apps.v1.Deployment(
       name,
       {
-        metadata,
+        // Long enough for any image; a region without nodes is found out by this.
+        metadata: { ...metadata, annotations: { "pulumi.com/timeoutSeconds": "180" } },
         spec: {
           replicas: settings.replicas,
           selector: { matchLabels: selector },

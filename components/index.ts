@@ -5,6 +5,8 @@ export type { EdgeLocationArgs } from "./edge-location.ts";
 export type { ClientLimits, EdgeOptions, LargeObjects, StaleBounds } from "./edge/settings.ts";
 export { ContainerImage } from "./container-image.ts";
 export type { ContainerImageArgs, Registry } from "./container-image.ts";
+export { Dashboard } from "./dashboard.ts";
+export type { DashboardArgs } from "./dashboard.ts";
 export { KeyValueStore } from "./key-value-store.ts";
 export type { KeyValueStoreArgs } from "./key-value-store.ts";
 export { WebService } from "./web-service.ts";
@@ -12,10 +14,12 @@ export type { WebServiceArgs } from "./web-service-args.ts";
 export type { Autoscaling } from "./autoscaling.ts";
 export type { EnvSource } from "./environment.ts";
 export type { IngressOptions } from "./ingress.ts";
+export type { Migration } from "./migration.ts";
 export type { Port } from "./port.ts";
 export type { Probe, Probes, ProbeTiming } from "./probe.ts";
 export type {
   BlueGreenRelease,
+  CanaryRelease,
   PreviousRelease,
   Release,
   ReleaseTiming,
@@ -23,5 +27,7 @@ export type {
   SmokeTest,
 } from "./release.ts";
 export type { Bytes, Cpu, Quantities, Resources } from "./resources.ts";
+export type { RouteOptions } from "./route.ts";
 export type { ServiceOptions, ServiceType } from "./service.ts";
+export type { Transform } from "./transform.ts";
 export type { Volume } from "./volume.ts";

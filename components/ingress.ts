@@ -59,9 +59,16 @@ export function ingressUrl({ host, path = "/", tlsSecretName }: IngressOptions):
 
 /** Sentences on a malformed host or path. */
 export function checkIngress({ host, path = "/" }: IngressOptions): string[] {
-  const hostName = /^(?=.{1,253}$)(\*\.)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
-  return [
-    ...checkPattern("ingress.host", host, hostName, `a host name in lower case such as "hello.example.com"`),
-    ...checkPattern("ingress.path", path, /^\//, `a path that begins with "/"`),
-  ];
+  return [...checkHost("ingress.host", host), ...checkPath("ingress.path", path)];
+}
+
+/** A sentence on why `value` is no host name, or one for all hosts of a domain; none if it is. */
+export function checkHost(property: string, value: unknown): string[] {
+  const pattern = /^(?=.{1,253}$)(\*\.)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
+  return checkPattern(property, value, pattern, `a host name in lower case such as "hello.example.com"`);
+}
+
+/** A sentence on why `value` is no path of a URL; none if it is. */
+export function checkPath(property: string, value: unknown): string[] {
+  return checkPattern(property, value, /^\//, `a path that begins with "/"`);
 }

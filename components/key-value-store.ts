@@ -155,7 +155,7 @@ export class KeyValueStore extends pulumi.ComponentResource {
     this.url = service.metadata.apply(
       ({ name: host, namespace: where }) => `redis://${host}.${where}.svc:${port.port}`,
     );
-    this.password = password.result;
+    this.password = pulumi.secret(password.result);
     this.registerOutputs({ url: this.url, password: this.password });
   }
 }

@@ -12,6 +12,8 @@ import type { WebServiceSettings } from "./web-service-args.ts";
 export type PodOptions = WebServiceSettings & {
   /** The account that the replica runs under. */
   readonly serviceAccountName: pulumi.Input<string>;
+  /** What has to be done before the first replica starts. */
+  readonly startsAfter?: readonly pulumi.Resource[];
 };
 
 /** The node label that names a node's region. */

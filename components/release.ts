@@ -57,7 +57,9 @@ export interface BlueGreenRelease extends ReleaseTiming {
   /**
    * Earlier releases that stay beside the new one with all their replicas, so that going back is one change, without a pull
    * or a start. They stay as they were deployed whatever else changes; a Secret whose values have changed since is gone,
-   * though, so replicas that start again would wait for it. A plain list, since it decides which resources there are.
+   * though, so replicas that start again would wait for it. Connections that are open when the traffic moves stay where
+   * they are until they are closed: a program should end each after a while. A plain list, since it decides which
+   * resources there are.
    *
    * @default []
    */
@@ -97,8 +99,29 @@ export interface SmokeTest {
   readonly timeoutSeconds?: number;
 }
 
+/**
+ * Gives the new release a share of the replicas, and so of the connections; each larger share is another update. Whether it
+ * does well is for whoever sets the share to judge, as `commands/release.ts` does: between two updates there is time to look.
+ */
+export interface CanaryRelease extends ReleaseTiming {
+  readonly kind: "canary";
+  /**
+   * The release that has the other replicas.
+   *
+   * @default - none: the new release has all
+   */
+  readonly stable?: PreviousRelease | undefined;
+  /**
+   * The new release's share of the replicas as a percentage, 1 to 100, rounded to whole replicas: at least one, and not all
+   * below 100.
+   *
+   * @default 100
+   */
+  readonly weight?: number;
+}
+
 /** How a new version takes the place of the old one. */
-export type Release = RollingRelease | BlueGreenRelease;
+export type Release = RollingRelease | BlueGreenRelease | CanaryRelease;
 
 /** One replica more, none missing. */
 export const defaultRelease: Release = { kind: "rolling" };
@@ -123,8 +146,13 @@ export function releaseTimeoutSeconds(release: Release, replicas: number): numbe
   return lots * ((release.progressDeadlineSeconds ?? 120) + (release.minReadySeconds ?? 0));
 }
 
+/** How many of the replicas a new release of this weight has. */
+export function canaryReplicas(weight: number, replicas: number): number {
+  return weight >= 100 ? replicas : Math.min(Math.max(Math.round((weight / 100) * replicas), 1), replicas - 1);
+}
+
 /** Sentences on releases that could never end. */
-export function checkRelease(release: Release, version?: string): string[] {
+export function checkRelease(release: Release, replicas: number, version?: string): string[] {
   const { minReadySeconds, progressDeadlineSeconds } = deploymentStrategy(release);
   const timing = [
     ...checkInteger("release.minReadySeconds", minReadySeconds, 0, 3600),
@@ -134,7 +162,14 @@ export function checkRelease(release: Release, version?: string): string[] {
     const figures = `${progressDeadlineSeconds}, which is not more than ${minReadySeconds}`;
     timing.push(`release.progressDeadlineSeconds must be above release.minReadySeconds, got ${figures}`);
   }
-  return [...timing, ...(release.kind === "rolling" ? checkRolling(release) : checkBlueGreen(release, version))];
+  switch (release.kind) {
+    case "rolling":
+      return [...timing, ...checkRolling(release)];
+    case "blueGreen":
+      return [...timing, ...checkBlueGreen(release, version)];
+    case "canary":
+      return [...timing, ...checkCanary(release, replicas, version)];
+  }
 }
 
 function checkRolling(release: RollingRelease): string[] {
@@ -146,6 +181,16 @@ function checkRolling(release: RollingRelease): string[] {
   return problems.length === 0 && parseFloat(`${maxSurge}`) + parseFloat(`${maxUnavailable}`) === 0
     ? ["release.maxSurge and release.maxUnavailable must not both be 0: no replica could ever be replaced"]
     : problems;
+}
+
+function checkCanary({ stable, weight = 100 }: CanaryRelease, replicas: number, version?: string): string[] {
+  return [
+    ...checkInteger("release.weight", weight, 1, 100),
+    ...(version === undefined ? ["version must be set with a canary release, which tells releases apart by it"] : []),
+    ...(stable === undefined ? [] : checkUnique("version and release.stable.version", [version, stable.version])),
+    ...(weight < 100 && stable === undefined ? [`release.stable must be set with a weight of ${weight}`] : []),
+    ...(weight < 100 && replicas < 2 ? [`replicas must be 2 or more with a weight of ${weight}, got ${replicas}`] : []),
+  ];
 }
 
 function checkBlueGreen({ active, previous = [], smokeTest }: BlueGreenRelease, version?: string): string[] {

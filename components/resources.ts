@@ -15,7 +15,9 @@ export interface Quantities {
 }
 
 /**
- * What each replica is given.
+ * What each replica is given. Changed figures are a release like any other: Kubernetes can resize a running pod, but by its
+ * subresource `resize` only, which the pod's Deployment neither uses nor sees, so that it would go back with the next pod.
+ * Where figures are to follow the load, a VerticalPodAutoscaler with updateMode InPlaceOrRecreate does that from outside.
  *
  * @see https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
  */

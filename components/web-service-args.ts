@@ -8,6 +8,8 @@ import { checkEnv } from "./environment.ts";
 import type { EnvSource } from "./environment.ts";
 import { checkIngress } from "./ingress.ts";
 import type { IngressOptions } from "./ingress.ts";
+import { checkMigration } from "./migration.ts";
+import type { Migration } from "./migration.ts";
 import { checkPorts, defaultPorts } from "./port.ts";
 import type { Port } from "./port.ts";
 import { checkProbes } from "./probe.ts";
@@ -16,8 +18,11 @@ import { checkRelease, defaultRelease } from "./release.ts";
 import type { Release } from "./release.ts";
 import { checkResources } from "./resources.ts";
 import type { Resources } from "./resources.ts";
+import { checkRoute } from "./route.ts";
+import type { RouteOptions } from "./route.ts";
 import { checkService } from "./service.ts";
 import type { ServiceOptions } from "./service.ts";
+import type { Transform } from "./transform.ts";
 import { checkVolumes } from "./volume.ts";
 import type { Volume } from "./volume.ts";
 
@@ -148,6 +153,12 @@ export interface WebServiceArgs {
    */
   readonly release?: Release | undefined;
   /**
+   * A program that has to succeed before the replicas of a release start.
+   *
+   * @default - none
+   */
+  readonly migration?: Migration | undefined;
+  /**
    * Leaves the number of replicas to the cluster; only with rolling releases.
    *
    * @default - always `replicas`
@@ -166,6 +177,12 @@ export interface WebServiceArgs {
    */
   readonly ingress?: IngressOptions | undefined;
   /**
+   * A host name for the service, by the Gateway API instead of an Ingress.
+   *
+   * @default - none
+   */
+  readonly route?: RouteOptions | undefined;
+  /**
    * Who may connect to the ports, in NetworkPolicy's words. Nobody may connect to anything else.
    *
    * @default - everyone
@@ -177,6 +194,12 @@ export interface WebServiceArgs {
    * @default - everyone
    */
   readonly allowTo?: readonly k8s.types.input.networking.v1.NetworkPolicyPeer[] | undefined;
+  /**
+   * Changes children in what there is no argument for.
+   *
+   * @default {}
+   */
+  readonly transform?: Transform | undefined;
 }
 
 /** The arguments with every default filled in. */
@@ -222,16 +245,21 @@ export function checkWebService(name: string, settings: WebServiceSettings): str
     ...checkDrain(settings),
     ...checkVolumes(settings.volumes),
     ...checkInteger("runAsUser", settings.runAsUser, 1, 2 ** 31 - 1),
-    ...checkRelease(release, version),
+    ...(settings.migration === undefined ? [] : checkMigration(settings.migration)),
+    ...checkRelease(release, replicas, version),
     ...(autoscaling === undefined ? [] : checkAutoscaling(autoscaling, replicas)),
-    ...(autoscaling !== undefined && release.kind === "blueGreen"
+    ...(autoscaling !== undefined && release.kind !== "rolling"
       ? [
-          'release.kind must be "rolling" with autoscaling, got "blueGreen": ' +
+          `release.kind must be "rolling" with autoscaling, got "${release.kind}": ` +
             "a new release would start with `replicas` replicas under the load of all that autoscaling had added",
         ]
       : []),
     ...checkService(settings.service),
     ...(ingress === undefined ? [] : checkIngress(ingress)),
+    ...(settings.route === undefined ? [] : checkRoute(settings.route)),
+    ...(ingress !== undefined && settings.route !== undefined
+      ? ["ingress and route must not both be given: url can be one of them only"]
+      : []),
   ];
 }
 

@@ -4,13 +4,17 @@ import * as pulumi from "@pulumi/pulumi";
 import { autoscalerSpec } from "./autoscaling.ts";
 import { blueGreen } from "./blue-green.ts";
 import type { ActiveRelease } from "./blue-green.ts";
+import { canary } from "./canary.ts";
 import { refuse } from "./check.ts";
 import { ingressSpec, ingressUrl } from "./ingress.ts";
+import { migrationJob } from "./migration.ts";
 import type { PodOptions } from "./pod-spec.ts";
+import { routeArgs, routeUrl } from "./route.ts";
 import { awaitAnnotations, serviceSpec, serviceUrl, urlOf } from "./service.ts";
+import { withTransform } from "./transform.ts";
 import { checkWebService, withDefaults } from "./web-service-args.ts";
 import type { WebServiceArgs, WebServiceSettings } from "./web-service-args.ts";
-import { commonLabels, commonSelector, newDeployment, podTemplate } from "./workload.ts";
+import { commonLabels, commonSelector, newDeployment, podTemplate, releaseLabel } from "./workload.ts";
 import type { Labels } from "./workload.ts";
 
 /**
@@ -24,7 +28,7 @@ import type { Labels } from "./workload.ts";
  * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
  */
 export class WebService extends pulumi.ComponentResource {
-  /** Where the service answers: its Ingress's host, else its load balancer, else its name in the cluster. */
+  /** Where the service answers: its Ingress's or route's host, else its load balancer, else its name in the cluster. */
   readonly url: pulumi.Output<string>;
   /** Where other pods of the cluster reach the service, by its name. */
   readonly clusterUrl: pulumi.Output<string>;
@@ -33,10 +37,10 @@ export class WebService extends pulumi.ComponentResource {
 
   constructor(name: string, args: WebServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     // The arguments stay out of the state, since secrets may be among them.
-    super("meridian:index:WebService", name, {}, opts);
+    super("meridian:index:WebService", name, {}, withTransform(opts, args.transform));
     const settings = withDefaults(args);
     refuse(checkWebService(name, settings), this);
-    const { autoscaling, ingress, namespace, ports, release, replicas, secretEnv } = settings;
+    const { autoscaling, ingress, namespace, ports, replicas, secretEnv } = settings;
     const parent = { parent: this };
 
     const selector = commonSelector(name);
@@ -54,12 +58,11 @@ export class WebService extends pulumi.ComponentResource {
       );
       envFrom.push({ kind: "secret", name: secret.metadata.name });
     }
-    const pod = { ...settings, envFrom, serviceAccountName: account.metadata.name };
-    const {
-      deployment,
-      selector: activeSelector,
-      gate,
-    } = release.kind === "blueGreen" ? blueGreen(name, pod, release, this) : rolling(name, pod, this);
+    const options = { ...settings, envFrom, serviceAccountName: account.metadata.name };
+    const { migration } = settings;
+    const startsAfter = migration === undefined ? [] : [migrationJob(name, migration, options, this)];
+    const pod = { ...options, startsAfter };
+    const { deployment, selector: activeSelector, gate } = releaseOf(name, pod, this);
 
     const { type = "LoadBalancer", annotations } = settings.service;
     const service = new k8s.core.v1.Service(
@@ -94,7 +97,17 @@ export class WebService extends pulumi.ComponentResource {
       );
     }
 
-    this.url = ingress === undefined ? serviceUrl(service, ports[0]!.port!) : pulumi.output(ingressUrl(ingress));
+    const { route } = settings;
+    if (route !== undefined) {
+      new k8s.apiextensions.CustomResource(
+        name,
+        routeArgs(route, metadata, service.metadata.name, ports[0]!.port!),
+        parent,
+      );
+    }
+
+    const host = ingress === undefined ? route && routeUrl(route) : ingressUrl(ingress);
+    this.url = host === undefined ? serviceUrl(service, ports[0]!.port!) : pulumi.output(host);
     this.deploymentName = deployment.metadata.name;
     this.clusterUrl = service.metadata.apply(({ name, namespace }) =>
       urlOf([], `${name}.${namespace}.svc`, ports[0]!.port!),
@@ -103,11 +116,27 @@ export class WebService extends pulumi.ComponentResource {
   }
 }
 
-/** One Deployment for all releases, which gets the traffic whatever it runs. */
+function releaseOf(name: string, pod: PodOptions, parent: pulumi.Resource): ActiveRelease {
+  switch (pod.release.kind) {
+    case "rolling":
+      return rolling(name, pod, parent);
+    case "blueGreen":
+      return blueGreen(name, pod, pod.release, parent);
+    case "canary":
+      return canary(name, pod, pod.release, parent);
+  }
+}
+
+/**
+ * One Deployment for all releases. Its replicas have a label that those of a blue/green release have not, so that a change of
+ * the kind moves the traffic in one step, too: after the new replicas are ready and tested.
+ */
 function rolling(name: string, pod: PodOptions, parent: pulumi.Resource): ActiveRelease {
-  const selector = commonSelector(name);
-  const deployment = newDeployment(name, name, pod, podTemplate(name, pod), selector, { parent });
-  return { deployment, selector, gate: [] };
+  const template = podTemplate(name, pod);
+  const selector = { ...commonSelector(name), [releaseLabel]: name };
+  const metadata = { ...template.metadata, labels: { ...template.metadata.labels, ...selector } };
+  const deployment = newDeployment(name, name, pod, { ...template, metadata }, commonSelector(name), { parent });
+  return { deployment, selector, gate: [deployment] };
 }
 
 /** Lets in what is declared: the ports, from those who may; and out to those who are declared, if any are. */

@@ -17,6 +17,14 @@ export interface PodTemplate {
 /** What all replicas of a service have in common. */
 export const commonSelector = (name: string) => ({ "app.kubernetes.io/name": name });
 
+/** The label that tells the replicas of one blue/green release from those of another. */
+export const releaseLabel = "app.kubernetes.io/instance";
+
+/** The name of a version's own resources. */
+export function versionedName(name: string, version: string | undefined): string {
+  return version === undefined ? name : `${name}-${version.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;
+}
+
 /** What all objects of a service have in common. */
 export const commonLabels = (name: string) => ({ ...commonSelector(name), "app.kubernetes.io/managed-by": "pulumi" });
 
@@ -52,6 +60,6 @@ export function newDeployment(
         template: { metadata: { ...metadata, labels: { ...metadata.labels, ...selector } }, spec },
       },
     },
-    opts,
+    { ...opts, dependsOn: [...(pod.startsAfter ?? [])] },
   );
 }

@@ -9,7 +9,7 @@ import { endOfLog, logFile } from "./daemon.ts";
 import { withLock } from "./lock.ts";
 import { repository } from "./paths.ts";
 import { beQuiet } from "./progress.ts";
-import { environment, preparePulumi, runPulumi } from "./pulumi.ts";
+import { environment, preparePulumi, runPulumi, stack } from "./pulumi.ts";
 import { daemonsOf } from "./region.ts";
 import { checkRegions, findRegion } from "./region-list.ts";
 import { startEverything } from "./start.ts";
@@ -133,21 +133,30 @@ passThrough("kubectl", "npm run kubectl -- …: kubectl on the local cluster", (
 passThrough("spread", "npm run spread -- …: how requests spread over the replicas", (args) =>
   node("commands/spread.ts", args),
 );
+const onStack =
+  (file: string) =>
+  async (args: readonly string[]): Promise<void> => {
+    await withLock(preparePulumi);
+    process.env["PULUMI_STACK"] ??= stack;
+    await node(file, args);
+  };
 passThrough(
   "release",
   "npm run release -- VERSION|rollback|promote|status: release the app, or go back",
-  async (args) => {
-    await withLock(preparePulumi);
-    await node("commands/release.ts", args);
-  },
+  onStack("commands/release.ts"),
 );
 passThrough(
   "drill",
   "npm run drill -- pod|region|release: break something, and watch what comes of it",
-  async (args) => {
-    await withLock(preparePulumi);
-    await node("commands/drill.ts", args);
-  },
+  onStack("commands/drill.ts"),
+);
+passThrough(
+  "cdn",
+  "npm run cdn -- status|purge: what the CDN's edges do, and making them forget",
+  onStack("commands/cdn.ts"),
+);
+passThrough("render", "npm run render: the manifests that the program makes, as YAML, without a cluster", (args) =>
+  node("commands/render.ts", args),
 );
 passThrough("bench", "npm run bench -- NAME: measure, and write bench/NAME.md", async ([name = "", ...args]) => {
   const names = readdirSync(join(repository, "bench")).flatMap((file) => /^(.*)\.ts$/.exec(file)?.[1] ?? []);
@@ -158,8 +167,9 @@ passThrough("e2e", "npm run e2e: the tests against the local cluster", async (ar
   await withLock(async () => {
     await preflight();
     await installPackages();
-    await preparePulumi();
+    await buildTools();
     await up();
+    await preparePulumi();
   });
   const config = ["--config", join(repository, "test", "e2e", ".mocharc.json")];
   await node("node_modules/mocha/bin/mocha.js", [...config, ...args]);

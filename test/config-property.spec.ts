@@ -7,7 +7,7 @@ import { defaultConfig, graph, runProgram, useConfig, useMocks } from "./mocks.t
 
 describe("any configuration", () => {
   it("is deployed or refused with sentences", async function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     let deployed = 0;
     await fc.assert(
       fc.asyncProperty(configurations(), async (texts) => {
@@ -47,16 +47,21 @@ function configurations(): fc.Arbitrary<Record<string, string>> {
     serviceType: fc.constantFrom("LoadBalancer", "NodePort", "ClusterIP"),
     port: integer(65536),
     loadBalancerSourceRanges: list("10.0.0.0/8", "2001:db8::/32"),
-    release: fc.constantFrom("rolling", "blueGreen"),
+    release: fc.constantFrom("rolling", "blueGreen", "canary"),
     active: fc.constantFrom("", "v0.0.1", "v0.0.2"),
     previous: list(`v0.0.2=ghcr.io/me/hello@sha256:${"a".repeat(64)}`, "v0.0.1=hello"),
+    weight: integer(101),
     maxSurge: integer(101),
     maxUnavailable: integer(101),
     minReadySeconds: integer(101),
     store: fc.constantFrom("true", "false"),
     storePasswordVersion: integer(3),
     storeProtected: fc.constantFrom("true", "false"),
-    dashboard: fc.constantFrom("true", "false"),
+    dashboardImage: fc.constantFrom("", `ghcr.io/headlamp-k8s/headlamp@sha256:${"b".repeat(64)}`),
+    cdn: fc.constantFrom("true", "false"),
+    cdnHosts: list("www.example.com", "example"),
+    cdnCacheSize: fc.constantFrom("64Mi", "1Gi", "1Mi"),
+    cdnShield: fc.constantFrom("", "eu", "us"),
   };
   const likely = fc.oneof(...Object.entries(sensible).map(([key, text]) => fc.tuple(fc.constant(key), text)));
   const anything = fc.oneof(fc.string(), fc.json(), fc.integer().map(String), fc.double().map(String));

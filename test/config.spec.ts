@@ -29,13 +29,21 @@ describe("the configuration", () => {
       release: "rolling",
       active: "",
       previous: [],
+      weight: 100,
       maxSurge: 1,
       maxUnavailable: 0,
       minReadySeconds: 0,
       store: false,
       storePasswordVersion: 1,
       storeProtected: true,
-      dashboard: false,
+      dashboardImage: "",
+      cdn: false,
+      cdnImage: "",
+      cdnPort: 8889,
+      cdnHosts: [],
+      cdnReplicas: 2,
+      cdnCacheSize: "256Mi",
+      cdnShield: "",
     });
   });
 
@@ -170,8 +178,8 @@ describe("the configuration", () => {
     ],
     [
       "release",
-      "canary",
-      'release must be one of "rolling", "blueGreen", got "canary"; for example: pulumi config set release rolling',
+      "recreate",
+      'release must be one of "rolling", "blueGreen", "canary", got "recreate"; for example: pulumi config set release rolling',
     ],
     [
       "Replica",
@@ -198,6 +206,12 @@ describe("the configuration", () => {
     const previous = JSON.stringify([`v0.0.1=ghcr.io/me/hello@sha256:${"a".repeat(64)}`]);
     assert.deepEqual(problemsOf({ active: "v0.0.1" }), [
       'active must be empty with release "rolling", got "v0.0.1"; for example: pulumi config set active ""',
+    ]);
+    assert.deepEqual(problemsOf({ weight: "50" }), [
+      'weight 50 needs release "canary"; for example: pulumi config set weight 100',
+    ]);
+    assert.deepEqual(problemsOf({ release: "canary", weight: "50", replicas: "1" }), [
+      "weight 50 needs a release in previous and 2 replicas or more; for example: pulumi config set weight 100",
     ]);
     assert.deepEqual(problemsOf({ release: "blueGreen", version: "v0.0.2", previous, active: "v0.0.3" }), [
       'active must be one of "v0.0.2", "v0.0.1", got "v0.0.3"; for example: pulumi config set active ""',

@@ -9,6 +9,8 @@ describe("the examples in the components' documentation", () => {
 
   for (const [file, type] of [
     ["container-image", "docker-build:index:Image hello"],
+    ["dashboard", "kubernetes:apps/v1:Deployment dashboard"],
+    ["key-value-store", "kubernetes:apps/v1:StatefulSet store"],
     ["web-service", "kubernetes:apps/v1:Deployment hello"],
   ] as const) {
     it(`make a ${type} in components/${file}.ts`, async () => {
@@ -17,6 +19,26 @@ describe("the examples in the components' documentation", () => {
       const program = comment!.replaceAll(/^ \* (export )?/gm, "");
       new Function(...Object.keys(components), program)(...Object.values(components));
       assert.ok((await graph()).includes(type));
+    });
+  }
+});
+
+describe("the example programs", () => {
+  beforeEach(() => useMocks());
+
+  for (const [name, components] of [
+    ["one-service", ["WebService hello"]],
+    ["image-to-service", ["ContainerImage shop", "KeyValueStore carts", "WebService shop"]],
+  ] as const) {
+    it(`make ${components.join(", ")} in examples/${name}`, async () => {
+      await import(`../examples/${name}/index.ts`);
+      const made = (await graph()).filter((resource) => resource.startsWith("meridian:index:"));
+      assert.deepEqual(
+        made,
+        components.map((component) => `meridian:index:${component}`),
+      );
+      const text = readFileSync(new URL(`../examples/${name}/index.ts`, import.meta.url), "utf8");
+      assert.ok(text.trimEnd().split("\n").length <= 15);
     });
   }
 });

@@ -114,6 +114,8 @@ function outputs(type: string, name: string, inputs: Record<string, unknown>): R
   switch (type) {
     case "docker-build:index:Image":
       return { digest };
+    case "random:index/randomPassword:RandomPassword":
+      return { result: "random password" };
     case "random:index/randomId:RandomId":
       return { hex: "c0ffee00" };
     default:

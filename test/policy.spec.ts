@@ -179,7 +179,8 @@ describe("the policy pack", () => {
     }
   });
 
-  for (const config of [{}, { release: "blueGreen" }, { maxReplicas: "9" }]) {
+  const dashboardImage = `ghcr.io/headlamp-k8s/headlamp@${digest}`;
+  for (const config of [{}, { release: "blueGreen", store: "true", dashboardImage }, { maxReplicas: "9" }]) {
     it(`has nothing to say about this project's program with ${JSON.stringify(config)}`, async () => {
       await useMocks();
       useConfig({ ...config, loadBalancerSourceRanges: '["203.0.113.0/24"]' });

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 
-import { digest, graph, only, runProgram, useConfig, useMocks, valueOf } from "./mocks.ts";
+import * as pulumi from "@pulumi/pulumi";
+
+import { digest, graph, only, runProgram, secret, specOf, useConfig, useMocks, valueOf } from "./mocks.ts";
+
+const noDashboard = { dashboardCommand: "", dashboardTokenCommand: "" };
 
 describe("the program", () => {
   beforeEach(() => useMocks());
@@ -29,7 +33,7 @@ describe("the program", () => {
     assert.equal(await valueOf(url), "http://192.0.2.10:8888");
     assert.equal(await valueOf(imageRef), `localhost:5001/meridian/hello@${digest}`);
     assert.equal(await valueOf(namespace), "shop");
-    assert.deepEqual(plain, { replicas: 6, version: "v0.0.2" });
+    assert.deepEqual(plain, { replicas: 6, version: "v0.0.2", cdnLocations: [], cdnToken: "", ...noDashboard });
   });
 
   it("enforces Pod Security's level restricted in the namespace", async () => {
@@ -66,6 +70,44 @@ describe("the program", () => {
     const { inputs } = await only("kubernetes:autoscaling/v2:HorizontalPodAutoscaler");
     const { minReplicas, maxReplicas } = inputs["spec"] as Record<string, unknown>;
     assert.deepEqual({ minReplicas, maxReplicas }, { minReplicas: 3, maxReplicas: 10 });
+  });
+
+  it("puts a cache in front of the app in each region, if there is to be a CDN", async () => {
+    useConfig({ cdn: "true", regions: '["eu","us"]', cdnShield: "us", cdnPort: "8890" });
+    const { cdnLocations, cdnToken } = await runProgram();
+
+    assert.deepEqual(await valueOf(pulumi.output(cdnLocations)), [
+      { name: "eu", url: "http://192.0.2.10:8890", replicas: 2, isShield: false },
+      { name: "us", url: "http://192.0.2.10:8890", replicas: 2, isShield: true },
+    ]);
+    assert.equal(await valueOf(pulumi.output(cdnToken)), "random password");
+    const { data } = (await only("kubernetes:core/v1:ConfigMap", "meridian-us")).inputs as {
+      data: Record<string, string>;
+    };
+    assert.match(data["nginx.conf"]!, /server hello\.meridian\.svc:8888/);
+  });
+
+  it("has a store and a dashboard if they are wanted, and its replicas know the store", async () => {
+    const image = `ghcr.io/headlamp-k8s/headlamp@${digest}`;
+    useConfig({ store: "true", storePasswordVersion: "2", dashboardImage: image, namespace: "shop" });
+    const { dashboardCommand } = await runProgram();
+
+    const names = (await graph()).filter((name) => name.startsWith("meridian:"));
+    assert.deepEqual(names, [
+      "meridian:index:ContainerImage hello",
+      "meridian:index:ContainerImage store",
+      "meridian:index:Dashboard dashboard",
+      "meridian:index:KeyValueStore store",
+      "meridian:index:WebService hello",
+    ]);
+    const { template } = await specOf("kubernetes:apps/v1:Deployment", "hello");
+    assert.match(JSON.stringify(template), /"STORE_URL","value":"redis:\/\/store\.shop\.svc:6379"/);
+    const { stringData } = (await only("kubernetes:core/v1:Secret", "hello-env")).inputs;
+    assert.deepEqual(stringData, secret({ STORE_PASSWORD: "random password" }));
+    const { keepers } = (await only("random:index/randomPassword:RandomPassword", "store")).inputs;
+    assert.deepEqual(keepers, { version: "2" });
+    const command = await valueOf(dashboardCommand as pulumi.Output<string>);
+    assert.equal(command, "kubectl --namespace shop port-forward service/dashboard-1a2b3c4d 4466:80");
   });
 
   it("says in one go what is wrong with the configuration, and makes nothing", async () => {

@@ -29,7 +29,22 @@ describe("a rolling release", () => {
 
     assert.ok(!(await graph()).some((resource) => resource.startsWith("random:")));
     assert.equal(options.get("kubernetes:apps/v1:Deployment hello")?.replaceOnChanges, undefined);
-    assert.deepEqual(options.get("kubernetes:core/v1:Service hello")?.dependsOn, []);
+  });
+
+  it("gives its replicas a mark, and the traffic when they are ready, so that the kind can change under load", async () => {
+    const { options, transformations } = recordOptions();
+    new WebService("hello", baseArgs, { transformations });
+
+    const marked = { "app.kubernetes.io/name": "hello", "app.kubernetes.io/instance": "hello" };
+    assert.deepEqual((await specOf("kubernetes:core/v1:Service", "hello"))["selector"], marked);
+    const { template } = await specOf("kubernetes:apps/v1:Deployment", "hello");
+    assert.deepEqual((template as { metadata: { labels: unknown } }).metadata.labels, {
+      ...marked,
+      "app.kubernetes.io/managed-by": "pulumi",
+    });
+    assert.deepEqual(await dependencies(options, "kubernetes:core/v1:Service hello"), [
+      "kubernetes:apps/v1:Deployment::hello",
+    ]);
   });
 });
 

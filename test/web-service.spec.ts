@@ -8,6 +8,7 @@ import { created, digest, graph, only, recordOptions, specOf, useMocks, valueOf 
 
 const baseArgs: WebServiceArgs = { image: `registry.example/hello@${digest}` };
 const selector = { "app.kubernetes.io/name": "hello" };
+const active = { ...selector, "app.kubernetes.io/instance": "hello" };
 const labels = { ...selector, "app.kubernetes.io/managed-by": "pulumi" };
 
 const deploymentType = "kubernetes:apps/v1:Deployment";
@@ -41,7 +42,7 @@ describe("WebService", () => {
       progressDeadlineSeconds: 120,
     });
     assert.deepEqual((template as { metadata: unknown }).metadata, {
-      labels: { ...labels, "app.kubernetes.io/version": "v0.0.1" },
+      labels: { ...labels, ...active, "app.kubernetes.io/version": "v0.0.1" },
       annotations: { "prometheus.io/scrape": "true" },
     });
     assert.deepEqual((await only(deploymentType)).inputs["metadata"], {
@@ -109,7 +110,7 @@ describe("WebService", () => {
     });
     assert.deepEqual(await specOf(serviceType), {
       type: "LoadBalancer",
-      selector,
+      selector: active,
       externalTrafficPolicy: "Cluster",
       ports: [{ name: "http", port: 8888, targetPort: "http" }],
     });
@@ -129,7 +130,7 @@ describe("WebService", () => {
 
     assert.deepEqual(await specOf(serviceType), {
       type: "LoadBalancer",
-      selector,
+      selector: active,
       externalTrafficPolicy: "Local",
       trafficDistribution: "PreferSameZone",
       loadBalancerClass: "example.com/internal",

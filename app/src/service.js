@@ -45,6 +45,7 @@ export function createService(settings, files, log) {
   const { name, pod, region, version } = settings;
   const metrics = new Metrics(settings);
   const silent = new Set();
+  const opened = new WeakMap();
   let draining = false;
   const store = settings.storeUrl === "" ? undefined : new Store(settings, log);
   let greetings = 0;
@@ -116,7 +117,11 @@ export function createService(settings, files, log) {
     }
     const { status, headers, body } = result;
     const identity = { "X-Request-Id": requestId, "X-Replica": name, "X-Region": region, "X-Version": version };
-    const closing = draining || query.has("close") || hasUnboundedBody(request) ? { Connection: "close" } : {};
+    // A connection stays with its replica: clients that never close one would never see another replica, nor a release that
+    // the traffic has moved to while this one still runs.
+    const isOld = performance.now() - opened.get(request.socket) > settings.connectionSeconds * 1000;
+    const isLast = draining || isOld || query.has("close") || hasUnboundedBody(request);
+    const closing = isLast ? { Connection: "close" } : {};
     const length = body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) };
     response.writeHead(status, { ...security, ...identity, ...headers, ...length, ...closing }).end(body);
   }
@@ -124,6 +129,7 @@ export function createService(settings, files, log) {
   const server = createServer(limits, serve);
   server.on("connection", (socket) => {
     silent.add(socket);
+    opened.set(socket, performance.now());
     socket.once("close", () => silent.delete(socket));
   });
 

@@ -29,6 +29,7 @@ export function readSettings(env) {
     name: newName(),
     port: number("PORT", "3000", /^\d+$/, 65535, "an integer from 0 to 65535"),
     drainSeconds: number("DRAIN_SECONDS", "5", /^\d+(\.\d+)?$/, 300, "a number from 0 to 300"),
+    connectionSeconds: number("CONNECTION_SECONDS", "60", /^\d+(\.\d+)?$/, 86_400, "a number from 0 to 86400"),
     version: text("VERSION", "v0.0.1", /^v\d+\.\d+\.\d+([-+][A-Za-z0-9.+-]+)?$/, 63, "a version such as v0.0.1"),
     region: text("REGION", "local", word, 63, "1 to 63 letters, digits, '-', '_' or '.'"),
     storeUrl: text(

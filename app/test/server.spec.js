@@ -99,6 +99,15 @@ describe("app", () => {
       );
     });
 
+    it("closes a connection that is old, so that its client follows the traffic to another replica", async () => {
+      const connection = async (seconds) => {
+        const replica = await Replica.start({ CONNECTION_SECONDS: seconds });
+        return (await replica.get("/", { headers: { Connection: "keep-alive" } })).headers.connection;
+      };
+      assert.equal(await connection("60"), "keep-alive");
+      assert.equal(await connection("0"), "close");
+    });
+
     it("bounds how long it can be made to wait", async () => {
       assert.equal((await first.get("/slow?seconds=0.01")).text, '{"slept":0.01}');
       for (const seconds of ["31", "-1", "abc", "1e9"]) {
@@ -205,6 +214,7 @@ describe("environment", () => {
     ["PORT", "http", 'PORT must be an integer from 0 to 65535, got "http".'],
     ["PORT", "65536", 'PORT must be an integer from 0 to 65535, got "65536".'],
     ["DRAIN_SECONDS", "-1", 'DRAIN_SECONDS must be a number from 0 to 300, got "-1".'],
+    ["CONNECTION_SECONDS", "1e9", 'CONNECTION_SECONDS must be a number from 0 to 86400, got "1e9".'],
     ["VERSION", "latest", 'VERSION must be a version such as v0.0.1, got "latest".'],
     ["REGION", "e u", "REGION must be 1 to 63 letters, digits, '-', '_' or '.', got \"e u\"."],
   ];

@@ -12,6 +12,7 @@ const base: Releases = {
   failed: false,
   active: "v0.0.2",
   previous: [first],
+  weight: 100,
 };
 const wish = { kind: "release", version: "v0.0.3", keep: 1, hold: false } as const;
 
@@ -79,6 +80,19 @@ describe("npm run release", () => {
       [base, { ...wish, hold: true, keep: 0 }],
       "--hold needs --keep 1 or more: the active release has to stay.",
     ],
+    [
+      "a version while a canary is under way",
+      [{ ...base, kind: "canary", weight: 50 }, wish],
+      "v0.0.2 is under way with 50 % of the traffic: `promote` gives it the rest, `rollback` drops it.",
+    ],
+    [
+      "a canary without a release beside it",
+      [
+        { ...base, image: undefined, previous: [] },
+        { ...wish, releaseKind: "canary" },
+      ],
+      "A canary needs a release that works beside it, and --keep 1 or more.",
+    ],
     ["a promotion of nothing", [base, { kind: "promote" }], "No release waits: v0.0.2 has the traffic."],
     [
       "a way back to nowhere",
@@ -116,16 +130,19 @@ describe("npm run release", () => {
   });
 
   it("reads its command line", () => {
+    const steps = [10, 50].map((weight) => ({ weight, pauseSeconds: 30 }));
+    const course = { steps, limits: { maxErrorPercent: 1, maxP99Milliseconds: 1000 } };
     assert.deepEqual(parseArguments(["v0.0.2", "--hold", "--keep", "2", "--stack", "dev"]), {
+      course,
       wish: { kind: "release", version: "v0.0.2", keep: 2, hold: true, releaseKind: undefined },
       stack: ["--stack", "dev"],
     });
-    assert.deepEqual(parseArguments(["rollback"]), { wish: { kind: "rollback" }, stack: [] });
+    assert.deepEqual(parseArguments(["rollback"]), { wish: { kind: "rollback" }, course, stack: [] });
     assert.throws(() => parseArguments(["v1.0.0", "--keep", "-1"]), {
       message: '--keep must be an integer from 0 to 10, got "-1".',
     });
-    assert.throws(() => parseArguments(["v1.0.0", "--kind", "canary"]), {
-      message: '--kind must be rolling or blueGreen, got "canary".',
+    assert.throws(() => parseArguments(["v1.0.0", "--kind", "recreate"]), {
+      message: '--kind must be rolling, blueGreen or canary, got "recreate".',
     });
     assert.throws(() => parseArguments([]), { message: "error: missing required argument 'wish'" });
   });

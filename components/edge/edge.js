@@ -6,9 +6,9 @@
  * @see https://nginx.org/en/docs/njs/reference.html
  */
 /* eslint-disable @typescript-eslint/no-unused-vars -- njs wants a name for every error that is caught */
-import crypto from "crypto";
 import fs from "fs";
 
+import purges from "./purges.js";
 import rules from "./rules.js";
 
 /** The bounds that nginx.conf sets, in seconds. */
@@ -40,7 +40,8 @@ function fetched(r) {
   const life = rules.lifetime(
     r.status,
     {
-      cacheControl: control,
+      // A page of a release that is on its way out would outlive it.
+      cacheControl: isOfOtherRelease(r) ? "no-store" : control,
       expires: header(out, "Expires"),
       date: r.variables.upstream_http_date,
       age: header(out, "Age"),
@@ -66,6 +67,32 @@ function fetched(r) {
   out["X-Edge-Times"] = [Math.floor(now / 1000), life.fresh, life.age].join(" ");
   restore(out, "X-Edge-Cache-Control", control);
   restore(out, "X-Edge-Vary", vary);
+}
+
+function isOfOtherRelease(r) {
+  const v = r.variables;
+  const current = v.edge_release_header ? ngx.shared.marks.get("release") : undefined;
+  const own = current === undefined ? undefined : header(r.headersOut, v.edge_release_header);
+  return own !== undefined && own !== current && !purges.isKept(v.uri, v.edge_release_keep);
+}
+
+/** Once a second: which release the origin is. Another one than before makes pages of the one before unreachable. */
+async function watch() {
+  try {
+    const reply = await ngx.fetch("http://127.0.0.1:8081/release");
+    const current = reply.ok ? reply.headers.get("X-Edge-Release") : null;
+    if (!current || current === ngx.shared.marks.get("release")) return;
+    ngx.shared.marks.set("release", current);
+    ngx.shared.marks.set("released", String(Date.now()));
+  } catch (error) {
+    // The origin is away, and so is any other release.
+  }
+}
+
+/** The connections to the origin: new ones while replicas of an earlier release may still be there, else lasting ones. */
+function upstream(r) {
+  const released = Number(ngx.shared.marks.get("released") || 0);
+  return r.headersIn["X-Edge-Probe"] || Date.now() - released < 30000 ? "origin_now" : "origin";
 }
 
 /**
@@ -128,13 +155,16 @@ function answer(r) {
     if (isStored) out["Age"] = String(age);
     else if (age > 0) out["Age"] = String(age);
     restore(out, "Cache-Control", v.upstream_http_x_edge_cache_control);
+    // What has an encoding is not compressed: this one is none.
+    if (/no-transform/i.test(v.upstream_http_x_edge_cache_control || "") && !out["Content-Encoding"])
+      out["Content-Encoding"] = "identity";
     restore(out, "Vary", v.upstream_http_x_edge_vary);
   }
   const own = rules.cacheStatus(v.edge_name, outcome, r.status, remaining, isStored, r.method, !!v.upstream_status);
   const before = v.upstream_http_cache_status;
   // A hit never saw the caches behind this one: what they said belongs to an earlier request.
   out["Cache-Status"] = before && fromCache.indexOf(outcome) < 0 ? before + ", " + own : own;
-  if (outcome === "" && r.method !== "GET" && r.method !== "HEAD" && r.status < 400) forgetPath(v.uri);
+  if (outcome === "" && r.method !== "GET" && r.method !== "HEAD" && r.status < 400) purges.forgetPath(v.uri);
   count(outcome === "" ? "BYPASS" : outcome, v.upstream_header_time);
 }
 
@@ -154,85 +184,6 @@ function count(outcome, headerTime) {
   }
 }
 
-/**
- * Purging sets marks which are part of the cache's key, so that what is stored cannot be reached any more, not even by an
- * answer that is still on its way. `marks` is for good; `paths` lasts longer than anything that nobody asks for.
- */
-function forgetAll() {
-  ngx.shared.paths.clear();
-  ngx.shared.marks.clear();
-  ngx.shared.marks.set("all", String(Date.now()));
-}
-
-function forgetPath(path) {
-  try {
-    ngx.shared.paths.set(path, String(Date.now()));
-  } catch (error) {
-    // No room for one more: too much is better than too little.
-    forgetAll();
-  }
-}
-
-function forgetPrefix(prefix) {
-  const marks = ngx.shared.marks;
-  const known = marks.get("prefixes");
-  const list = known === undefined ? [] : known.split("\n");
-  const isNew = list.indexOf(prefix) < 0;
-  // Each prefix costs every request a little.
-  if (isNew && list.length >= 50) return forgetAll();
-  marks.set("prefix " + prefix, String(Date.now()));
-  if (isNew) marks.set("prefixes", list.concat([prefix]).join("\n"));
-}
-
-/** The part of the key that a purge changes, by path: query strings, encodings and the like go with it. */
-function generation(r) {
-  const marks = ngx.shared.marks;
-  let all = marks.get("all");
-  if (all === undefined) {
-    // What is left of an earlier process may have been purged in the meantime.
-    marks.add("all", String(Date.now()));
-    all = marks.get("all");
-  }
-  let result = all;
-  const uri = r.variables.uri;
-  const own = ngx.shared.paths.get(uri);
-  if (own !== undefined) result += "-" + own;
-  const prefixes = marks.get("prefixes");
-  if (prefixes !== undefined) {
-    prefixes.split("\n").forEach((prefix) => {
-      if (uri.startsWith(prefix)) result += "-" + marks.get("prefix " + prefix);
-    });
-  }
-  return result;
-}
-
-/** Whether a request has the token that opens the edge's own paths. */
-function isAllowed(r) {
-  const expected = process.env.EDGE_TOKEN;
-  if (!expected) return false;
-  const hash = (text) => crypto.createHash("sha256").update(text).digest("hex");
-  // Equal hashes tell nothing about where two tokens differ.
-  return hash(r.headersIn["Authorization"] || "") === hash("Bearer " + expected);
-}
-
-function reply(r, status, value) {
-  r.headersOut["Content-Type"] = "application/json";
-  r.headersOut["Cache-Control"] = "no-store";
-  r.return(status, JSON.stringify(value) + "\n");
-}
-
-/** POST: forgets a path with all its variants, all paths with a prefix, or everything. */
-function purge(r) {
-  if (!isAllowed(r)) return reply(r, 403, { error: "A purge needs the token of this CDN as Authorization: Bearer …" });
-  if (r.method !== "POST") return reply(r, 405, { error: "A purge is a POST." });
-  const wish = rules.parsePurge(r.requestText);
-  if (wish.problem) return reply(r, 400, { error: wish.problem });
-  if (wish.kind === "all") forgetAll();
-  else if (wish.kind === "path") forgetPath(wish.value);
-  else forgetPrefix(wish.value);
-  return reply(r, 200, { region: r.variables.edge_region, edge: r.variables.hostname, purged: wish.value || "all" });
-}
-
 const outcomes = ["HIT", "MISS", "EXPIRED", "REVALIDATED", "UPDATING", "STALE", "BYPASS"];
 
 function numbers() {
@@ -246,9 +197,9 @@ function numbers() {
 
 /** GET: what this edge has done so far. */
 function status(r) {
-  if (!isAllowed(r))
-    return reply(r, 403, { error: "The status needs the token of this CDN as Authorization: Bearer …" });
-  return reply(r, 200, { region: r.variables.edge_region, edge: r.variables.hostname, counts: numbers() });
+  if (!purges.isAllowed(r))
+    return purges.reply(r, 403, { error: "The status needs the token of this CDN as Authorization: Bearer …" });
+  return purges.reply(r, 200, { region: r.variables.edge_region, edge: r.variables.hostname, counts: numbers() });
 }
 
 /** The same for Prometheus, inside the cluster only. */
@@ -264,4 +215,13 @@ function metrics(r) {
   r.return(200, lines.join("\n") + "\n");
 }
 
-export default { answer, fetched, generation, metrics, purge, status };
+export default {
+  answer,
+  fetched,
+  generation: purges.generation,
+  metrics,
+  purge: purges.purge,
+  status,
+  upstream,
+  watch,
+};

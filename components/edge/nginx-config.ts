@@ -15,7 +15,7 @@ export function nginxConfig(options: NginxOptions): string {
     otherHosts(options),
     shieldServer(options),
     fetchServer(options),
-    internalServer(),
+    internalServer(options),
     "}",
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
@@ -116,7 +116,22 @@ function limitSection({ limits }: NginxOptions): string {
   return zones.join("\n");
 }
 
-function internalServer(): string {
+function internalServer({ release, shield }: NginxOptions): string {
+  const watch =
+    release === undefined
+      ? ""
+      : `
+    # Asks the origin, not the shield, which release it is.
+    location @watch {
+      js_periodic edge.watch interval=1s;
+    }
+    location = /release {
+      allow 127.0.0.1;
+      deny all;
+      add_header X-Edge-Release $upstream_http_${release.header.toLowerCase().replaceAll("-", "_")};
+      proxy_set_header X-Edge-Probe 1;
+      proxy_pass http://unix:${edgePaths.scratch}/${shield === undefined ? "fetch" : "origin"}.sock:${release.path};
+    }`;
   return `  # Inside the cluster only. Being able to answer is what counts, also from the cache alone: the origin is not asked.
   server {
     listen ${edgePorts.internal};
@@ -129,7 +144,7 @@ function internalServer(): string {
     }
     location = /metrics {
       js_content edge.metrics;
-    }
+    }${watch}
     location / {
       return 404;
     }

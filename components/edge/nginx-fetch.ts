@@ -1,4 +1,4 @@
-import { edgePaths } from "./nginx-options.ts";
+import { edgePaths, releaseLines } from "./nginx-options.ts";
 import type { NginxOptions } from "./nginx-options.ts";
 
 /** Whether a host is found by its name once, when nginx starts: the cluster's own Services keep their addresses. */
@@ -13,7 +13,7 @@ export function fetchServer(options: NginxOptions): string {
   const url = new URL(origin);
   const address = `${url.hostname}:${url.port || (url.protocol === "https:" ? 443 : 80)}`;
   const pass = isStatic(url.hostname)
-    ? `proxy_pass ${url.protocol}//origin;`
+    ? `proxy_pass ${url.protocol}//${options.release === undefined ? "origin" : "$edge_upstream"};`
     : `# Asked for again when the name's time is over, so that the origin can move.
       set $edge_origin ${address};
       proxy_pass ${url.protocol}//$edge_origin$request_uri;`;
@@ -30,6 +30,7 @@ export function fetchServer(options: NginxOptions): string {
     proxy_set_header Host ${url.host};
     proxy_set_header Connection "";
     proxy_set_header CDN-Loop $edge_loop;
+    proxy_set_header Via $edge_via;
     proxy_connect_timeout ${connectTimeoutSeconds}s;
     proxy_read_timeout ${answerTimeoutSeconds}s;
     proxy_send_timeout ${answerTimeoutSeconds}s;
@@ -45,10 +46,12 @@ export function fetchServer(options: NginxOptions): string {
     gzip off;
     proxy_set_header X-Edge-Outcome "";
     proxy_set_header X-Edge-Key "";
+    proxy_set_header X-Edge-Probe "";
     set $edge_negative ${options.negativeSeconds};
     set $edge_max_swr ${options.stale.maxWhileRevalidateSeconds};
     set $edge_max_sie ${options.stale.maxIfErrorSeconds};
     set $edge_cache_folder ${edgePaths.cache}/objects;
+${releaseLines(options.release)}
     set $edge_is_gone "";
     error_page 502 504 =502 @gone;`;
   const gone = (filter: string): string => `    location @gone {
@@ -91,6 +94,10 @@ ${gone(translate)}
   map $http_cdn_loop $edge_loop {
     "" "${options.cdn}-${options.region}";
     default "$http_cdn_loop, ${options.cdn}-${options.region}";
+  }
+  map $http_via $edge_via {
+    "" "1.1 ${options.cdn}-${options.region}";
+    default "$http_via, 1.1 ${options.cdn}-${options.region}";
   }${
     isStatic(url.hostname)
       ? `
@@ -98,7 +105,14 @@ ${gone(translate)}
     server ${address} max_fails=0;
     keepalive 32;
     keepalive_timeout 30s;
-  }`
+    # A new connection now and then finds new replicas.
+    keepalive_time 10s;
+  }
+  # Without lasting connections, since those lead to replicas on their way out when there is a new release.
+  upstream origin_now {
+    server ${address} max_fails=0;
+  }
+  js_set $edge_upstream edge.upstream;`
       : `
   resolver ${options.resolver} valid=10s ipv6=off;`
   }

@@ -1,4 +1,4 @@
-import type { EdgeSettings } from "./settings.ts";
+import type { EdgeSettings, ReleaseWatch } from "./settings.ts";
 
 /** Where the edge listens: for clients, and inside the cluster for probes and metrics, and as a shield for other edges. */
 export const edgePorts = { http: 8080, https: 8443, internal: 8081, shield: 8082 } as const;
@@ -22,4 +22,10 @@ export interface NginxOptions extends EdgeSettings {
   readonly shield: string | undefined;
   /** Whether other edges fetch through this one. */
   readonly isShield: boolean;
+}
+
+/** What the scripts have to know of releases. */
+export function releaseLines(release: ReleaseWatch | undefined): string {
+  return `    set $edge_release_header "${release?.header ?? ""}";
+    set $edge_release_keep "${release?.keep?.join(" ") ?? ""}";`;
 }

@@ -1,5 +1,5 @@
 import { parseQuantity } from "../resources.ts";
-import { edgePaths, edgePorts } from "./nginx-options.ts";
+import { edgePaths, edgePorts, releaseLines } from "./nginx-options.ts";
 import type { NginxOptions } from "./nginx-options.ts";
 
 /** The server for clients. */
@@ -18,7 +18,7 @@ ${tlsSecretName === undefined ? "" : tlsLines}    server_name ${names};
 ${cacheLines(options)}
     # What clients say about where they come from is not believed.
     set $edge_client $remote_addr;
-    set $edge_client_host ${hosts.length > 0 ? "$host" : `$http_host`};
+    set $edge_client_host ${hosts.length > 0 ? "$host" : new URL(options.origin).host};
     set $edge_client_scheme $scheme;
     set $edge_key_host "${hosts.length > 0 ? "$host" : ""}";
     set $edge_client_port ${port};
@@ -83,7 +83,7 @@ ${locations(options)}
 }
 
 /** How the cache works, the same for clients and for other edges. */
-function cacheLines({ cdn, region, stale, negativeSeconds }: NginxOptions): string {
+function cacheLines({ cdn, region, release, stale, negativeSeconds }: NginxOptions): string {
   const { maxWhileRevalidateSeconds, maxIfErrorSeconds } = stale;
   return `
     set $edge_name ${cdn}-${region};
@@ -92,6 +92,7 @@ function cacheLines({ cdn, region, stale, negativeSeconds }: NginxOptions): stri
     set $edge_max_swr ${maxWhileRevalidateSeconds};
     set $edge_max_sie ${maxIfErrorSeconds};
     set $edge_cache_folder ${edgePaths.cache}/objects;
+${releaseLines(release)}
     set $edge_is_sliced "";
     add_header X-Request-Id $edge_request_id always;
 
@@ -135,6 +136,7 @@ function locations({ largeObjects, cdn, region, origin }: NginxOptions): string 
       proxy_cache_key "${key}";
       proxy_set_header X-Edge-Key "${key}";
       proxy_set_header X-Edge-Outcome $upstream_cache_status;
+      proxy_set_header X-Edge-Probe "";
       proxy_set_header Host ${new URL(origin).host};
       proxy_set_header Connection "";
       proxy_set_header Accept $edge_accept;

@@ -24,7 +24,7 @@ export interface EdgeOptions {
   /**
    * The host names that are served: any other is answered with 421. The origin finds the client's in X-Forwarded-Host.
    *
-   * @default [] - any name, all of them as the same site
+   * @default [] - any name, all of them as the same site: the origin is not told which
    */
   readonly hosts?: readonly string[] | undefined;
   /**
@@ -64,6 +64,12 @@ export interface EdgeOptions {
    * @default { maxWhileRevalidateSeconds: 86400, maxIfErrorSeconds: 86400 }
    */
   readonly stale?: Partial<StaleBounds> | undefined;
+  /**
+   * How the edges notice a release of the origin, so that pages of the one before are not shown any more.
+   *
+   * @default - they do not: pages change when their time is over, or by a purge
+   */
+  readonly release?: ReleaseWatch | undefined;
   /**
    * Seconds after which an origin that does not accept a connection counts as gone, 1 to 60.
    *
@@ -115,6 +121,20 @@ export interface StaleBounds {
   readonly maxIfErrorSeconds: number;
 }
 
+/** Where the origin says which release it is: each edge asks once a second. */
+export interface ReleaseWatch {
+  /** A path that answers quickly, such as `/version`. */
+  readonly path: string;
+  /** The header that names the release, there and in the answers that belong to one. */
+  readonly header: string;
+  /**
+   * Beginnings of paths that are the same in every release, such as those of files named after their content.
+   *
+   * @default []
+   */
+  readonly keep?: readonly string[];
+}
+
 /** What is fetched and kept in slices. */
 export interface LargeObjects {
   /** Beginnings of paths, such as `/downloads/`. */
@@ -141,6 +161,7 @@ export interface EdgeSettings {
   readonly negativeSeconds: number;
   readonly keepSeconds: number;
   readonly stale: StaleBounds;
+  readonly release: ReleaseWatch | undefined;
   readonly connectTimeoutSeconds: number;
   readonly answerTimeoutSeconds: number;
   readonly largeObjects: LargeObjects;
@@ -173,6 +194,7 @@ export function edgeSettings(
     negativeSeconds: options.negativeSeconds ?? 5,
     keepSeconds: options.keepSeconds ?? 86400,
     stale: { maxWhileRevalidateSeconds: 86400, maxIfErrorSeconds: 86400, ...options.stale },
+    release: options.release,
     connectTimeoutSeconds: options.connectTimeoutSeconds ?? 2,
     answerTimeoutSeconds: options.answerTimeoutSeconds ?? 30,
     largeObjects: { prefixes: [], sliceSize: "1Mi", ...options.largeObjects },
@@ -190,7 +212,7 @@ export function edgeSettings(
 
 /** One sentence for each thing that is wrong with the settings; `region` says whose replicas and cache size they are. */
 export function checkEdge(settings: EdgeSettings, region = ""): string[] {
-  const { hosts, limits, stale, largeObjects } = settings;
+  const { hosts, limits, stale, largeObjects, release } = settings;
   const count = (property: string, value: number | undefined) =>
     value === undefined ? [] : checkInteger(property, value, 1, 100_000);
   return [
@@ -206,9 +228,8 @@ export function checkEdge(settings: EdgeSettings, region = ""): string[] {
     ...checkInteger("stale.maxIfErrorSeconds", stale.maxIfErrorSeconds, 0, 31_536_000),
     ...checkInteger("connectTimeoutSeconds", settings.connectTimeoutSeconds, 1, 60),
     ...checkInteger("answerTimeoutSeconds", settings.answerTimeoutSeconds, 1, 3600),
-    ...largeObjects.prefixes.flatMap((prefix, index) =>
-      checkPattern(`largeObjects.prefixes[${index}]`, prefix, /^\/[\w./~-]*$/, `a path such as "/downloads/"`),
-    ),
+    ...largeObjects.prefixes.flatMap((prefix, index) => checkPath(`largeObjects.prefixes[${index}]`, prefix)),
+    ...(release === undefined ? [] : checkRelease(release)),
     ...checkUnique("largeObjects.prefixes", largeObjects.prefixes),
     ...checkQuantity("largeObjects.sliceSize", largeObjects.sliceSize, "memory"),
     ...count("limits.requestsPerSecond", limits.requestsPerSecond),
@@ -221,6 +242,18 @@ export function checkEdge(settings: EdgeSettings, region = ""): string[] {
     ...checkPattern("resolver", settings.resolver, /^[\w.:[\]-]+$/, "the name or address of a DNS server"),
     ...checkResources(settings.resources),
   ];
+}
+
+function checkRelease({ path, header, keep = [] }: ReleaseWatch): string[] {
+  return [
+    ...checkPath("release.path", path),
+    ...checkPattern("release.header", header, /^[A-Za-z][A-Za-z0-9-]*$/, `the name of a header such as "X-Version"`),
+    ...keep.flatMap((prefix, index) => checkPath(`release.keep[${index}]`, prefix)),
+  ];
+}
+
+function checkPath(property: string, value: unknown): string[] {
+  return checkPattern(property, value, /^\/[\w./~-]*$/, `a path such as "/downloads/"`);
 }
 
 /** A sentence on why `value` is no size of a cache; none if it is one. */

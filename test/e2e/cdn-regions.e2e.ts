@@ -21,10 +21,13 @@ describe("a CDN in three regions", function () {
     ] as const,
     shield: "eu",
     port: 18_280,
+    release: { path: "/version", header: "X-Version", keep: ["/assets/"] },
   });
 
+  let version = "v1";
   before(async () => {
     await origin.start();
+    origin.at("/version", {}, (_, response) => response.writeHead(200, { "X-Version": version }).end());
     await site.up(args());
   });
   after(async () => {
@@ -65,6 +68,8 @@ describe("a CDN in three regions", function () {
     assert.equal(origin.count(path), 1);
     assert.equal(origin.last(path)["cdn-loop"], "meridian-ap, meridian-eu");
     assert.match(String(origin.last(path)["x-forwarded-for"]), /^\d+\.\d+\.\d+\.\d+$/);
+    // Without hosts of its own the CDN is one site, whatever name clients call it by.
+    assert.equal(origin.last(path)["x-forwarded-host"], new URL(origin.url).host);
   });
 
   it("forgets a path, a prefix or everything in every region within 5 s, with the token only", async () => {
@@ -108,6 +113,24 @@ describe("a CDN in three regions", function () {
     for (const { edges, problem } of refused) {
       assert.deepEqual([edges.size, problem?.slice(0, 8)], [0, "HTTP 403"]);
     }
+  });
+
+  it("shows no page of an earlier release once there is another one, and keeps the assets", async () => {
+    const headers = { "Cache-Control": "max-age=600" };
+    /** In the middle of a rolling update, pages come from either release. */
+    let served = version;
+    origin.at("/page", {}, (_, response) => response.writeHead(200, { ...headers, "X-Version": served }).end(served));
+    origin.at("/assets/a.js", {}, (_, response) => response.writeHead(200, { ...headers, "X-Version": "v1" }).end("a"));
+    const pages = () => Promise.all(regions.map(async (region) => (await get(region, "/page")).body));
+    for (let i = 0; i < 12; i++) for (const region of regions) await get(region, "/assets/a.js");
+    assert.deepEqual(await pages(), ["v1", "v1", "v1"]);
+    version = "v2";
+    await pause(2500);
+    assert.deepEqual(await pages(), ["v1", "v1", "v1"], "from the replica that is on its way out");
+    served = "v2";
+    assert.deepEqual(await pages(), ["v2", "v2", "v2"], "and that was not kept");
+    for (let i = 0; i < 12; i++) for (const region of regions) await get(region, "/assets/a.js");
+    assert.equal(origin.count("/assets/a.js"), 1);
   });
 
   it("counts what each edge has done", async () => {

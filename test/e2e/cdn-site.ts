@@ -111,14 +111,23 @@ export class CdnSite {
   locations: readonly CdnLocation[] = [];
   token = "";
 
-  /** Makes it, or changes it. */
-  async up(args: Omit<CdnArgs, "namespace" | "image">): Promise<void> {
+  /** Makes it, or changes it; `tls` is a certificate and its key. */
+  async up(args: Omit<CdnArgs, "namespace" | "image">, tls?: { cert: string; key: string }): Promise<void> {
     await seedEdgeImage();
     const program = async () => {
       const place = new k8s.core.v1.Namespace(this.namespace, {
         metadata: { name: this.namespace, labels: { "pod-security.kubernetes.io/enforce": "restricted" } },
       });
-      const cdn = new Cdn("meridian", { image: edgeImage, ...args, namespace: place.metadata.name });
+      const namespace = place.metadata.name;
+      const secret =
+        tls &&
+        new k8s.core.v1.Secret("tls", {
+          metadata: { namespace },
+          type: "kubernetes.io/tls",
+          stringData: { "tls.crt": tls.cert, "tls.key": tls.key },
+        });
+      const tlsSecretName = secret?.metadata.name;
+      const cdn = new Cdn("meridian", { image: edgeImage, ...args, namespace, tlsSecretName });
       return { locations: cdn.locations, token: cdn.token };
     };
     const backend = { url: `file://${this.#folder}` };

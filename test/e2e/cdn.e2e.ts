@@ -260,6 +260,9 @@ describe("an edge in front of an origin", function () {
     assert.match(String(headers.vary), /Accept-Encoding/);
     assert.ok(body.length < 200);
     assert.equal((await get(path)).body.length, 5000);
+    const asItIs = { "Cache-Control": "max-age=60, no-transform", "Content-Type": "text/css" };
+    const fixed = await get(origin.serve(asItIs, "a".repeat(5000)), { headers: { "Accept-Encoding": "gzip" } });
+    assert.equal(fixed.body.length, 5000);
   });
 
   it("gives each answer a request id, the client's own if it is well formed, and tells it to the origin", async () => {
@@ -306,6 +309,7 @@ describe("an edge in front of an origin", function () {
     assert.equal((await get("/", { headers: { "CDN-Loop": "other, meridian-eu" } })).status, 508);
     assert.equal((await get("/", { headers: { "CDN-Loop": "meridian-europe" } })).status, 404);
     assert.equal(origin.last("/")["cdn-loop"], "meridian-europe, meridian-eu");
+    assert.equal(origin.last("/").via, "1.1 meridian-eu");
     assert.equal((await get("/", { method: "POST", body: "x".repeat(1_100_000) })).status, 413);
     assert.equal((await get("/", { headers: { Cookie: "x".repeat(20_000) } })).status, 400);
   });

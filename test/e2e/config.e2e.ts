@@ -32,10 +32,10 @@ describe("a wrong configuration", () => {
   }
 
   it("is refused by an update as well, with a sentence for each mistake", async () => {
-    program.configure({ namespace: program.namespace, replicas: 101, release: "quick" });
-    const release = 'release must be one of "rolling", "blueGreen", got "quick"';
+    program.configure({ namespace: program.namespace, replicas: 101, port: 0 });
+    const port = "port must be an integer from 1 to 65535, got 0; for example: pulumi config set port 8888";
     const result = await program.attempt("up", "--yes", "--skip-preview");
-    assertRefused(result, replicas("101"), `      ${release}; for example: pulumi config set release rolling\n`);
+    assertRefused(result, replicas("101"), `      ${port}\n`);
     assert.equal(await kubectl("get", "namespace", program.namespace, "--ignore-not-found"), "");
   });
 });

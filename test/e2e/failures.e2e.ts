@@ -80,6 +80,7 @@ describe("an update that goes wrong", () => {
     assert.notEqual(code, 0);
     assert.match(output, /the operation was cancelled/);
     assert.ok(Date.now() - began < 5000, `it took ${Date.now() - began} ms to stop`);
+    assert.deepEqual(program.processes(), []);
     mendApp();
     assert.doesNotMatch(await program.up(), /warning|pending/);
     await program.settled(1);
@@ -91,6 +92,7 @@ describe("an update that goes wrong", () => {
     await crashing();
     update.signal("SIGKILL");
     await update.result;
+    await until("the program and the plugins to end with Pulumi", async () => program.processes().length === 0);
     mendApp();
     assertRefused(await program.attempt("up", "--yes", "--skip-preview"), /the stack is currently locked by 1 lock/);
     await program.pulumi("cancel", "--yes");

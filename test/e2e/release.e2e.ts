@@ -91,13 +91,20 @@ describe("a release under load", function () {
     await release("rolling, maxUnavailable 1", "v0.0.4", "v0.0.5");
   });
 
-  it("loses nothing when the kind changes to blue/green", async () => {
+  it("loses nothing when the kind changes to blue/green, which gives no traffic to what is not tested", async () => {
     configure({ release: "blueGreen", maxSurge: 1, maxUnavailable: 0 });
-    await release("rolling to blueGreen", "v0.0.6");
+    const { backwards } = await release("rolling to blueGreen", "v0.0.6");
+    assert.equal(backwards.fresh, 0);
   });
 
   it("loses nothing under blue/green, and all new connections change over at once", async () => {
     const { backwards } = await release("blueGreen", "v0.0.7", "v0.0.8", "v0.0.9");
+    assert.equal(backwards.fresh, 0);
+  });
+
+  it("loses nothing when the kind changes back to rolling", async () => {
+    configure({ release: "rolling" });
+    const { backwards } = await release("blueGreen to rolling", "v0.0.10");
     assert.equal(backwards.fresh, 0);
   });
 
@@ -129,13 +136,17 @@ describe("a release under load", function () {
       }
       return output;
     }
-    before(() => program.edit("index.ts", "minReadySeconds, smokeTest", quick));
+    before(async () => {
+      program.edit("index.ts", "minReadySeconds, smokeTest", quick);
+      configure({ release: "blueGreen", maxSurge: 1, maxUnavailable: 0 });
+      await program.up();
+    });
 
     it("says why when the smoke test fails, and the traffic stays where it is", async () => {
-      const output = await attempt("index.ts", "answer.ok ? 0 : 1", 'console.log("no", answer.status) ?? 3', "v0.1.0");
+      const output = await attempt("index.ts", "answer.ok ? 0 : 1", "console.log(answer.status) ?? 3", "v0.1.0");
       assert.match(output, /Job .*hello-smoke-test-\w+.*: Job failed: \[BackoffLimitExceeded\]/s);
       assert.match(output, /Pod hello-smoke-test-[\w-]+: container "smoke-test" exited with code 3/);
-      assert.match(output, /its last log lines:\s+no 200/);
+      assert.match(output, /its last log lines:\s+200/);
     });
 
     it("says why when the image never gets ready, and the traffic stays where it is", async () => {

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -102,7 +101,8 @@ describe("a program with secrets", () => {
     assertSecret("the image", await imageConfig(program));
   });
 });
-void execFile;
+
+/** The configuration of the image, with the commands that made it. */
 async function imageConfig(program: Program): Promise<string> {
   const base = `http://${program.image.replace("/", "/v2/")}`;
   const accept = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json";

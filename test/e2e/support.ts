@@ -3,7 +3,18 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -35,7 +46,6 @@ export class Running {
       stream?.setEncoding("utf8").on("data", (text: string) => (this.#output += text));
     }
     // Not "close": a process that is left behind could hold the pipes open.
-    const t0 = Date.now(); if (process.env["E2E_DEBUG"]) void once(this.#child, "exit").then(() => console.log(`${Date.now() - t0} ms: ${args.join(" ")}`));
     this.result = once(this.#child, "exit").then(async ([code]) => {
       await Promise.race([once(this.#child, "close"), pause(500)]);
       return { code: code as number | null, output: this.#output };
@@ -131,14 +141,21 @@ export class Program {
   }
 
   #environment(): NodeJS.ProcessEnv {
-    const { PULUMI_CONFIG_PASSPHRASE_FILE: _, ...env } = process.env;
     const own = { PULUMI_BACKEND_URL: `file://${this.#home}`, PULUMI_CONFIG_PASSPHRASE: "e2e", PULUMI_STACK: "e2e" };
-    return { ...env, ...own, ...this.env };
+    return { ...process.env, PULUMI_CONFIG_PASSPHRASE_FILE: undefined, ...own, ...this.env };
   }
 
   start(...args: string[]): Running {
-    const options = { cwd: this.folder, env: this.#environment() };
-    return new Running("pulumi", [...args, "--non-interactive", "--color", "never"], options);
+    return this.#run("pulumi", [...args, "--non-interactive", "--color", "never"]);
+  }
+
+  /** Runs one of the repository's own commands on the stack, which may fail. */
+  command(file: string, ...args: string[]): Promise<Result> {
+    return this.#run(process.execPath, ["--no-warnings", file, ...args]).result;
+  }
+
+  #run(command: string, args: readonly string[]): Running {
+    return new Running(command, args, { cwd: this.folder, env: this.#environment() });
   }
 
   /** Runs `pulumi`, which may fail. */
@@ -168,6 +185,22 @@ export class Program {
   async list(kind: string, path: string): Promise<string[]> {
     const jsonpath = `jsonpath={range .items[*]}{${path}}{"\\n"}{end}`;
     return (await kubectl("-n", this.namespace, "get", kind, "-o", jsonpath)).split("\n").filter(Boolean).sort();
+  }
+
+  /**
+   * Command lines of what runs in the program's folder: Pulumi, the program and the provider plugins. Pulumi's language
+   * host is left out: it looks only every few minutes whether Pulumi is still there.
+   */
+  processes(): string[] {
+    const found = readdirSync("/proc").flatMap((pid) => {
+      try {
+        const isOurs = /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/cwd`) === this.folder;
+        return isOurs ? [readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")] : [];
+      } catch {
+        return []; // ended meanwhile
+      }
+    });
+    return found.filter((line) => !line.includes("pulumi-language-nodejs "));
   }
 
   /** Waits until the pods of earlier releases have gone: a Deployment is ready before that. */

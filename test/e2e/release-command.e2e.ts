@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { SteadyLoad } from "../../commands/steady-load.ts";
+import { kubectl, Program, until } from "./support.ts";
+
+describe("npm run release", function () {
+  this.timeout(300_000);
+  let program: Program;
+  let load: SteadyLoad;
+
+  /** Runs the command, which must succeed: what it prints. */
+  async function release(...args: string[]): Promise<string> {
+    const { code, output } = await program.command("commands/release.ts", ...args);
+    assert.equal(code, 0, `release ${args.join(" ")} failed:\n${output}`);
+    return output;
+  }
+  /** Runs the command, which must fail with one sentence. */
+  async function refused(...args: string[]): Promise<string> {
+    const { code, output } = await program.command("commands/release.ts", ...args);
+    assert.equal(code, 2, output);
+    return output.trim();
+  }
+  /** Which version each release is, and what it is doing. */
+  const roles = async () =>
+    Object.fromEntries([...(await release("status")).matchAll(/^(v\S+) +(\w+)/gm)].map((m) => m.slice(1, 3)));
+  /** The version that answers on a new connection. */
+  const version = async () => {
+    const url = new URL("/version", await program.output("url"));
+    return (await (await fetch(url, { headers: { connection: "close" } })).json()) as { version: string };
+  };
+  const deployments = async () =>
+    (await kubectl("-n", program.namespace, "get", "deployments", "-o", "jsonpath={.items[*].metadata.uid}"))
+      .split(" ")
+      .sort();
+
+  before(async () => {
+    program = await Program.create({ replicas: 1, release: "blueGreen" });
+    program.edit("app/src/settings.js", '"CONNECTION_SECONDS", "60"', '"CONNECTION_SECONDS", "2"');
+    await program.up();
+    load = new SteadyLoad({ url: await program.output("url"), freshPerSecond: 20, keepAlivePerSecond: 20, clients: 2 });
+  });
+  after(async () => {
+    await load.stop();
+    await program.remove();
+  });
+
+  it("holds a release back, with the traffic where it was, until it is promoted by a change to the Service alone", async () => {
+    await release("v0.0.2", "--hold");
+    assert.deepEqual(await roles(), { "v0.0.2": "preview", "v0.0.1": "active" });
+    assert.equal((await version()).version, "v0.0.1");
+    const before = await deployments();
+    assert.equal(before.length, 2);
+
+    const output = await release("promote");
+    assert.match(output, /^ +~ 1 updated$/m);
+    assert.doesNotMatch(output, /created|deleted|replaced/);
+    assert.deepEqual(await roles(), { "v0.0.2": "active", "v0.0.1": "previous" });
+    assert.equal((await version()).version, "v0.0.2");
+    assert.deepEqual(await deployments(), before);
+    // Connections that stay open follow, although the release that they were made to still runs.
+    const answers = (of: string) => load.report().seconds.at(-1)?.versions[of] ?? 0;
+    await until("answers by the new release alone", async () => answers("v0.0.2") > 0 && answers("v0.0.1") === 0);
+  });
+
+  it("goes back by a change to the Service alone, and forward again", async () => {
+    const before = await deployments();
+    assert.match(await release("rollback"), /^ +~ 1 updated$/m);
+    assert.equal((await version()).version, "v0.0.1");
+    assert.match(await release("promote"), /^ +~ 1 updated$/m);
+    assert.equal((await version()).version, "v0.0.2");
+    assert.deepEqual(await deployments(), before);
+  });
+
+  it("keeps as many earlier releases as it is told, untouched, and goes back to one that was dropped by its image", async () => {
+    const before = await deployments();
+    await release("v0.0.3", "--keep", "2");
+    assert.deepEqual(await roles(), { "v0.0.3": "active", "v0.0.2": "previous", "v0.0.1": "previous" });
+    const kept = await deployments();
+    assert.deepEqual(
+      before.filter((uid) => !kept.includes(uid)),
+      [],
+    );
+
+    await release("v0.0.4", "--kind", "rolling");
+    assert.equal((await deployments()).length, 1);
+    await release("rollback");
+    assert.equal((await version()).version, "v0.0.3");
+  });
+
+  it("refuses what makes no sense with one sentence, before anything is changed", async () => {
+    assert.equal(await refused("v0.0.3"), "v0.0.3 has the traffic already; a new release needs a new version.");
+    assert.equal(await refused("promote"), "No release waits: v0.0.3 has the traffic.");
+    assert.equal(await refused("0.0.5"), 'A version looks like v0.0.2 or v1.2.0-rc.1, not like "0.0.5".');
+    await program.pulumi("preview", "--expect-no-changes");
+  });
+
+  it("drops a release that failed, and loses no request through all of this", async () => {
+    program.edit(
+      "app/server.js",
+      "let settings;",
+      'process.stderr.write("no database\\n"); process.exit(7);\nlet settings;',
+    );
+    program.edit("index.ts", "minReadySeconds }", "minReadySeconds, progressDeadlineSeconds: 20 }");
+    const { code, output } = await program.command("commands/release.ts", "v0.0.5", "--keep", "1");
+    assert.notEqual(code, 0);
+    assert.match(output, /exited with code 7/);
+    assert.match(output, /The release has failed for the reason above\. Mend it and release again, or `rollback`\.\n$/);
+    assert.equal((await roles())["v0.0.5"], "failed");
+
+    await release("rollback");
+    assert.equal((await version()).version, "v0.0.3");
+    const { failed, failures } = await load.stop();
+    assert.deepEqual({ failed, failures }, { failed: 0, failures: {} });
+  });
+});

@@ -5,6 +5,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { format } from "prettier";
 import { run } from "../local/exec.ts";
 import { repository } from "../local/paths.ts";
 import { kubectl, Program } from "../test/e2e/support.ts";
@@ -126,6 +127,7 @@ const table = [
   row("`pulumi up`, blueGreen with a smoke test, until the old release is gone", times.blueGreen, times.kubectl),
 ];
 const what = `Three replicas in three regions, ${rounds} releases of each kind on one run, images built and pulled before.`;
-const text = `# Releases\n\nWritten by \`npm run bench -- release\`, on 2 cores. ${what}\n\n${table.join("\n")}\n`;
+const markdown = `# Releases\n\nWritten by \`npm run bench -- release\`, on 2 cores. ${what}\n\n${table.join("\n")}\n`;
+const text = await format(markdown, { parser: "markdown" });
 writeFileSync(join(repository, "bench", "release.md"), text);
 console.log(text);

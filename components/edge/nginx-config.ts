@@ -18,7 +18,9 @@ export function nginxConfig(options: NginxOptions): string {
     internalServer(options),
     "}",
   ];
-  return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+  const text = `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+  // Lines that are left out leave nothing but blanks.
+  return text.replace(/\n(?:[ \t]*\n)+/g, "\n\n");
 }
 
 function mainSection({ resources }: NginxOptions): string {

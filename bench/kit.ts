@@ -100,7 +100,6 @@ const forgotten = times(
     kit("start");
   },
   () => {
-    kit("pulumi", "destroy", "--stack", "dev", "--yes");
     kit("cluster", "forget");
   },
   2,

@@ -25,7 +25,7 @@ import {
   regionNamespace,
   route,
 } from "./network.ts";
-import { cache, clusterDirectory, network, ports, repository } from "./paths.ts";
+import { cache, clusterDirectory, network, ports, repository, stacksDirectory } from "./paths.ts";
 import { say, step } from "./progress.ts";
 import {
   deadDaemons,
@@ -233,10 +233,14 @@ export async function down(): Promise<void> {
   });
 }
 
-/** Stops everything and forgets the cluster: certificates, etcd, containers, logs. Tools and images stay. */
+/**
+ * Stops everything and forgets the cluster: certificates, etcd, containers, volumes, logs; and the stacks, which tell of
+ * objects that are no more. Tools and images stay.
+ */
 export async function forget(): Promise<void> {
   await down();
   rmSync(clusterDirectory, { recursive: true, force: true });
+  rmSync(stacksDirectory, { recursive: true, force: true });
 }
 
 function checkRunning(): void {

@@ -72,7 +72,7 @@ cluster
   .action(() => withLock(down));
 cluster
   .command("forget")
-  .description("stop everything and delete its state (tools and images stay)")
+  .description("stop everything and delete its state and its stacks (tools and images stay)")
   .action(() => withLock(forget));
 cluster
   .command("status")

@@ -13,7 +13,7 @@ interface Route {
   readonly dev?: string;
 }
 
-/** The first three numbers of an address: enough to see whether two of our /16 and /24 ranges meet a foreign route. */
+/** Whether the machine already routes any of our ranges elsewhere. */
 async function refuseForeignNetworks(): Promise<void> {
   const routes = JSON.parse(await run("ip", ["-4", "-json", "route", "show"])) as Route[];
   const taken = routes.find(({ dst, dev }) => /^10\.21[345]\./.test(dst) && dev !== bridge);
@@ -33,7 +33,7 @@ export async function createBridge(): Promise<void> {
   writeFileSync(`/proc/sys/net/ipv4/conf/${bridge}/route_localnet`, "1");
 }
 
-/** A namespace with one address on the bridge. `index` is the last number of the address: it names the cable. */
+/** A namespace with one address on the bridge; the last number of the address names the cable. */
 export async function createNamespace(namespace: string, address: string): Promise<void> {
   const number = Number(address.split(".").at(-1));
   const cable = `meridian${number}`;

@@ -22,6 +22,8 @@ export const imagesDirectory = join(cache, "images");
 export const clusterDirectory = join(cache, "cluster");
 /** `PULUMI_HOME` of the kit: stand-in plugins, stacks, passphrase. */
 export const pulumiHome = join(cache, "pulumi");
+/** State of the stacks that were deployed to the local cluster. */
+export const stacksDirectory = join(pulumiHome, "state");
 /** Kubeconfig of the local cluster's administrator. */
 export const kubeconfig = join(clusterDirectory, "kubeconfig");
 

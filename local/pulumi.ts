@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { delimiter, dirname, join } from "node:path";
 import { parse } from "yaml";
 import { attach, run } from "./exec.ts";
-import { cache, kubeconfig, pulumiHome, repository } from "./paths.ts";
+import { cache, kubeconfig, pulumiHome, repository, stacksDirectory } from "./paths.ts";
 import { adaptPolicyPacks } from "./policy-pack.ts";
 import { installedPulumi, installPlugins } from "./plugins.ts";
 import { recoverStack } from "./recover.ts";
@@ -18,14 +18,13 @@ const stackFile = join(repository, `Pulumi.${stack}.yaml`);
 const passphraseFile = join(pulumiHome, "passphrase");
 /** The stack's encryption salt, for a new checkout that meets an existing stack. */
 const saltFile = join(pulumiHome, `salt-${stack}`);
-const backend = join(pulumiHome, "state");
 
 /** Environment for `pulumi`, and for whoever wants to use the local cluster from another shell. */
 export function environment(): Record<string, string> {
   return {
     PATH: [...toolDirectories(), join(repository, "node_modules", ".bin"), process.env["PATH"] ?? ""].join(delimiter),
     PULUMI_HOME: pulumiHome,
-    PULUMI_BACKEND_URL: `file://${backend}`,
+    PULUMI_BACKEND_URL: `file://${stacksDirectory}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
@@ -44,13 +43,13 @@ export async function preparePulumi(): Promise<string> {
   // Pulumi warns of a language host that is not beside it.
   const host = join(dirname(pulumi), "pulumi-language-nodejs");
   if (theirs === undefined && !existsSync(host)) symlinkSync(tool("pulumi-language-nodejs"), host);
-  mkdirSync(backend, { recursive: true });
+  mkdirSync(stacksDirectory, { recursive: true });
   // 256 bits that never leave this file.
   if (!existsSync(passphraseFile))
     writeFileSync(passphraseFile, randomBytes(32).toString("base64url"), { mode: 0o600 });
   await installPlugins(pulumi);
   await selectStack(pulumi);
-  await recoverStack(backend, stack, (args, input) => pulumiOutput(pulumi, args, input));
+  await recoverStack(stacksDirectory, stack, (args, input) => pulumiOutput(pulumi, args, input));
   return pulumi;
 }
 
@@ -68,7 +67,7 @@ async function selectStack(pulumi: string): Promise<void> {
     writeFileSync(stackFile, `encryptionsalt: ${readFileSync(saltFile, "utf8")}\n${text}`);
   }
   const env = { ...process.env, ...environment() };
-  if (!existsSync(join(backend, ".pulumi", "stacks", "meridian", `${stack}.json`))) {
+  if (!existsSync(join(stacksDirectory, ".pulumi", "stacks", "meridian", `${stack}.json`))) {
     await run(pulumi, ["stack", "init", stack, "--non-interactive"], { cwd: repository, env });
   }
   const salt = readStackFile().encryptionsalt;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createGroup, processesIn, removeGroup, rootGroup } from "./cgroups.ts";
 import { apiserver, certificateAuthority, kubectl } from "./control-plane.ts";
 import {
+  endOfLog,
   endProcesses,
   forgetDaemon,
   hasDied,
@@ -15,7 +16,7 @@ import {
   untilHealthy,
   writeConfiguration,
 } from "./daemon.ts";
-import { run, succeeds, until } from "./exec.ts";
+import { run, until } from "./exec.ts";
 import { pauseImage } from "./images.ts";
 import { createNamespace, deleteNamespace, regionNamespace } from "./network.ts";
 import { clusterDirectory, network, ports, registry } from "./paths.ts";
@@ -225,7 +226,8 @@ export async function startRegion(region: Region): Promise<void> {
     namespace,
     mounts: "new",
     group,
-    healthy: () => succeeds("sh", ["-c", `test -S ${socket}`]),
+    // Its socket is there before its services are; a kubelet that comes too early ends.
+    healthy: async () => endOfLog(logFile(`${name}-containerd`), 10_000).includes("containerd successfully booted"),
   });
   const mounts = runningPid(`${name}-containerd`);
   const zone = `topology.kubernetes.io/region=${name},topology.kubernetes.io/zone=${name}a`;

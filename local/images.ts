@@ -31,7 +31,7 @@ async function build(image: string, context: string, dockerfile: string): Promis
   const output = `type=image,name=${image},push=true,registry.insecure=true`;
   const locals = ["--local", `context=${context}`, "--local", `dockerfile=${context}`];
   const addr = ["--addr", buildkitHost];
-  await run(tool("buildctl"), [...addr, "build", "--frontend", "dockerfile.v0", ...locals, "--output", output], {});
+  await run(tool("buildctl"), [...addr, "build", "--frontend", "dockerfile.v0", ...locals, "--output", output]);
 }
 
 /** An image that holds nothing but one static binary. */

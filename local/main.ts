@@ -126,7 +126,7 @@ function passThrough(name: string, description: string, action: (args: string[])
     .action(action);
 }
 passThrough("pulumi", "npm run pulumi -- …: the Pulumi CLI on the local cluster's stack", async (args) => {
-  const pulumi = await withLock(preparePulumi);
+  const pulumi = await withLock(() => preparePulumi());
   process.exitCode = await runPulumi(pulumi, args);
 });
 passThrough("kubectl", "npm run kubectl -- …: kubectl on the local cluster", (args) => handOver(tool("kubectl"), args));
@@ -136,7 +136,7 @@ passThrough("spread", "npm run spread -- …: how requests spread over the repli
 const onStack =
   (file: string) =>
   async (args: readonly string[]): Promise<void> => {
-    await withLock(preparePulumi);
+    await withLock(() => preparePulumi());
     process.env["PULUMI_STACK"] ??= stack;
     await node(file, args);
   };

@@ -35,14 +35,20 @@ export function environment(): Record<string, string> {
   };
 }
 
-/** Builds or finds Pulumi, its plugins and the stack. Returns the program to run. */
-export async function preparePulumi(): Promise<string> {
+/** Builds all tools, but for Pulumi where the user has a good one. Returns the `pulumi` to run. */
+export async function providePulumi(): Promise<string> {
   const theirs = await installedPulumi();
   await buildTools(theirs === undefined ? [] : ["pulumi", "pulumi-nodejs"]);
   const pulumi = theirs ?? tool("pulumi");
   // Pulumi warns of a language host that is not beside it.
   const host = join(dirname(pulumi), "pulumi-language-nodejs");
   if (theirs === undefined && !existsSync(host)) symlinkSync(tool("pulumi-language-nodejs"), host);
+  return pulumi;
+}
+
+/** Builds or finds Pulumi, unless that is done already, its plugins and the stack. Returns the program to run. */
+export async function preparePulumi(provided?: string): Promise<string> {
+  const pulumi = provided ?? (await providePulumi());
   mkdirSync(stacksDirectory, { recursive: true });
   // 256 bits that never leave this file.
   if (!existsSync(passphraseFile))

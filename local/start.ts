@@ -9,9 +9,7 @@ import { interruption, until, UserError } from "./exec.ts";
 import { seedEdgeImage, seedStoreImage } from "./images.ts";
 import { repository } from "./paths.ts";
 import { say } from "./progress.ts";
-import { preparePulumi, pulumiOutput, readStackFile, runPulumi, stack } from "./pulumi.ts";
-import { installedPulumi } from "./plugins.ts";
-import { buildTools } from "./tools.ts";
+import { preparePulumi, providePulumi, pulumiOutput, readStackFile, runPulumi, stack } from "./pulumi.ts";
 
 /** A value of the stack, or the default that Pulumi.yaml declares. */
 function configured(key: string): unknown {
@@ -36,11 +34,11 @@ export async function startEverything(): Promise<void> {
   const wanted = fromConfiguration();
   await preflight(wanted.servicePorts);
   await installPackages();
-  await buildTools((await installedPulumi()) === undefined ? [] : ["pulumi", "pulumi-nodejs"]);
+  const pulumi = await providePulumi();
   await up(wanted);
   if (configured("store") === true || configured("store") === "true") await seedStoreImage();
   if (configured("cdn") === true || configured("cdn") === "true") await seedEdgeImage();
-  const pulumi = await preparePulumi();
+  await preparePulumi(pulumi);
   interruption.signal.throwIfAborted();
   const code = await runPulumi(pulumi, [
     "up",

@@ -10,10 +10,11 @@ import { say } from "./progress.ts";
  * Holds the kit's lock while `work` runs; waits (and says so) when another command has it.
  * The lock is held by `flock` in a child that ends with our standard input pipe: whatever happens to this process, even
  * `kill -9`, the kernel frees it.
+ * @param name of the lock, for what may go on beside the kit's other commands
  */
-export async function withLock<T>(work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(work: () => Promise<T>, name = "lock"): Promise<T> {
   mkdirSync(cache, { recursive: true });
-  const file = join(cache, "lock");
+  const file = join(cache, name);
   // A group of its own: Ctrl-C in the terminal must not take the lock away before our own clean-up has ended.
   const holder = spawn("flock", ["--close", file, "sh", "-c", "echo held; exec cat >/dev/null"], {
     stdio: ["pipe", "pipe", "inherit"],

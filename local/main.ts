@@ -163,6 +163,9 @@ passThrough("bench", "npm run bench -- NAME: measure, and write bench/NAME.md", 
   if (!names.includes(name)) throw new UserError(`there is no benchmark "${name}"; there are ${names.join(", ")}.`);
   await node(`bench/${name}.ts`, args);
 });
+passThrough("docs", "npm run docs -- [PAGE…]: run what the pages in docs/ show, and write what comes of it", (args) =>
+  withLock(() => node("docs/run.ts", args), "docs-lock"),
+);
 passThrough("e2e", "npm run e2e: the tests against the local cluster", async (args) => {
   await withLock(async () => {
     await preflight();

@@ -11,8 +11,8 @@ import { recoverStack } from "./recover.ts";
 import { buildkitHost } from "./registry.ts";
 import { buildTools, tool, toolDirectories } from "./tools.ts";
 
-/** The stack that `npm start` deploys. */
-export const stack = "dev";
+/** The stack that `npm start` deploys; Pulumi's own variable names another one. */
+export const stack = process.env["PULUMI_STACK"] || "dev";
 
 const stackFile = join(repository, `Pulumi.${stack}.yaml`);
 const passphraseFile = join(pulumiHome, "passphrase");

@@ -46,8 +46,10 @@ async function download(name: PluginName, pulumi: string): Promise<boolean> {
 
 function writeStandIn(name: PluginName): void {
   const folder = folderOf(pulumiHome, name);
-  const main = join(repository, "local", "plugins", name, "main.ts");
-  const script = `#!/bin/sh\nexec "${process.execPath}" --no-warnings "${main}" "$@"\n`;
+  // Several checkouts share this file: each brings its own plugins by the environment that the kit gives.
+  const node = `"\${MERIDIAN_NODE:-${process.execPath}}"`;
+  const main = `"\${MERIDIAN_CHECKOUT:-${repository}}/local/plugins/${name}/main.ts"`;
+  const script = `#!/bin/sh\nexec ${node} --no-warnings ${main} "$@"\n`;
   const file = join(folder, `pulumi-resource-${name}`);
   if (existsSync(file) && readFileSync(file, "utf8") === script) return;
   mkdirSync(folder, { recursive: true });

@@ -1,5 +1,5 @@
 /** Pulumi as the kit runs it: its own backend and passphrase, the local cluster's kubeconfig, the kit's plugins. */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { parse } from "yaml";
@@ -19,6 +19,13 @@ const passphraseFile = join(pulumiHome, "passphrase");
 /** The stack's encryption salt, for a new checkout that meets an existing stack. */
 const saltFile = join(pulumiHome, `salt-${stack}`);
 
+/** Where Pulumi remembers which stack is selected in this checkout. */
+const selectionFile = join(
+  pulumiHome,
+  "workspaces",
+  `meridian-${createHash("sha1").update(join(repository, "Pulumi.yaml")).digest("hex")}-workspace.json`,
+);
+
 /** Environment for `pulumi`, and for whoever wants to use the local cluster from another shell. */
 export function environment(): Record<string, string> {
   return {
@@ -30,6 +37,8 @@ export function environment(): Record<string, string> {
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     KUBECONFIG: kubeconfig,
     BUILDKIT_HOST: buildkitHost,
+    MERIDIAN_CHECKOUT: repository,
+    MERIDIAN_NODE: process.execPath,
     // Programs and plugins start about a third of a second sooner.
     NODE_COMPILE_CACHE: join(cache, "node"),
   };
@@ -75,6 +84,8 @@ async function selectStack(pulumi: string): Promise<void> {
   const env = { ...process.env, ...environment() };
   if (!existsSync(join(stacksDirectory, ".pulumi", "stacks", "meridian", `${stack}.json`))) {
     await run(pulumi, ["stack", "init", stack, "--non-interactive"], { cwd: repository, env });
+  } else if (!existsSync(selectionFile)) {
+    await run(pulumi, ["stack", "select", stack, "--non-interactive"], { cwd: repository, env });
   }
   const salt = readStackFile().encryptionsalt;
   if (salt !== undefined) writeFileSync(saltFile, salt, { mode: 0o600 });

@@ -3,6 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 
 import { checkLabelValue, checkName, checkUnique, refuse, show } from "./check.ts";
+import { CdnDns } from "./cdn-dns.ts";
+import type { NameServer } from "./cdn-dns.ts";
+import { checkDns, externalDnsAnnotations } from "./dns/options.ts";
+import type { DnsOptions } from "./dns/options.ts";
 import { EdgeLocation } from "./edge-location.ts";
 import { checkEdge, checkOrigin, edgeSettings } from "./edge/settings.ts";
 import type { EdgeOptions } from "./edge/settings.ts";
@@ -53,6 +57,12 @@ export interface CdnArgs extends EdgeOptions {
    */
   readonly shield?: string | undefined;
   /**
+   * How clients find the nearest healthy region by one name.
+   *
+   * @default - each region has an address of its own, and no name
+   */
+  readonly dns?: DnsOptions | undefined;
+  /**
    * The token that opens purge and status, at least 20 characters.
    *
    * @default - one made up at random
@@ -85,6 +95,8 @@ export class Cdn extends pulumi.ComponentResource {
   readonly locations: pulumi.Output<CdnLocation[]>;
   /** The token that opens purge and status, a secret. */
   readonly token: pulumi.Output<string>;
+  /** Where the name of `dns` is to be delegated to, with its policy "nearest". */
+  readonly nameServers: pulumi.Output<NameServer[]>;
 
   constructor(name: string, args: CdnArgs, opts?: pulumi.ComponentResourceOptions) {
     // The arguments stay out of the state, since the token is among them.
@@ -94,7 +106,7 @@ export class Cdn extends pulumi.ComponentResource {
     this.token = pulumi.secret(
       args.token ?? new random.RandomPassword(`${name}-token`, { length: 40, special: false }, { parent: this }).result,
     );
-    const { shield, regions } = args;
+    const { shield, regions, dns } = args;
     // The shield first, since the others need it.
     const ordered = regions.toSorted((a, b) => Number(b.name === shield) - Number(a.name === shield));
     const edges = new Map<string, EdgeLocation>();
@@ -110,6 +122,10 @@ export class Cdn extends pulumi.ComponentResource {
           shield: shieldUrl,
           isShield: region === shield && regions.length > 1,
           token: this.token,
+          service: {
+            ...args.service,
+            annotations: { ...externalDnsAnnotations(dns, region), ...args.service?.annotations },
+          },
           replicas,
           cacheSize,
           nodeLabels: nodeLabels ?? (provider === undefined ? undefined : {}),
@@ -127,7 +143,21 @@ export class Cdn extends pulumi.ComponentResource {
         isShield: region.name === shield,
       })),
     );
-    this.registerOutputs({ locations: this.locations, token: this.token });
+    this.nameServers =
+      dns?.policy === "nearest"
+        ? new CdnDns(
+            `${name}-dns`,
+            {
+              dns,
+              namespace: args.namespace,
+              edgeImage: args.image,
+              locations: regions.map((region) => ({ name: region.name, url: edges.get(region.name)!.url })),
+              regions: regions.filter(({ provider }) => provider === undefined),
+            },
+            { parent: this },
+          ).nameServers
+        : pulumi.output([]);
+    this.registerOutputs({ locations: this.locations, token: this.token, nameServers: this.nameServers });
   }
 }
 
@@ -135,6 +165,8 @@ export class Cdn extends pulumi.ComponentResource {
 export function checkCdn(name: string, args: CdnArgs): string[] {
   const { regions, shield, token, origin } = args;
   const names = regions.map((region) => region.name);
+  const local = regions.filter(({ provider }) => provider === undefined).map((region) => region.name);
+  const ownHosts = [...(args.hosts ?? []), ...(args.dns === undefined ? [] : [args.dns.hostname])];
   const shieldRegion = regions.find((region) => region.name === shield);
   const perRegion = regions.flatMap((region, index) => [
     ...checkLabelValue(`regions[${index}].name`, region.name),
@@ -153,7 +185,8 @@ export function checkCdn(name: string, args: CdnArgs): string[] {
     ...(shieldRegion?.provider === undefined
       ? []
       : [`shield must be a region of the CDN's own cluster, got ${show(shield)}, which has a provider of its own`]),
-    ...(typeof origin === "string" ? checkOrigin("origin", origin, args.hosts ?? []) : []),
+    ...(args.dns === undefined ? [] : checkDns(args.dns, names, local)),
+    ...(typeof origin === "string" ? checkOrigin("origin", origin, ownHosts) : []),
     ...(typeof token === "string" && !/^[\x21-\x7e]{20,}$/.test(token)
       ? ["token must be at least 20 characters without spaces, got fewer or others"]
       : []),

@@ -1,5 +1,8 @@
 export { Cdn } from "./cdn.ts";
 export type { CdnArgs, CdnLocation, CdnRegion } from "./cdn.ts";
+export { CdnDns } from "./cdn-dns.ts";
+export type { CdnDnsArgs, NameServer } from "./cdn-dns.ts";
+export type { Continent, DnsOptions, GeoDns, LatencyDns, LatencyMatrix, NearestDns } from "./dns/options.ts";
 export { EdgeLocation } from "./edge-location.ts";
 export type { EdgeLocationArgs } from "./edge-location.ts";
 export type { ClientLimits, EdgeOptions, LargeObjects, StaleBounds } from "./edge/settings.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 
+import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { Cdn } from "../components/cdn.ts";
@@ -125,6 +126,20 @@ describe("Cdn", () => {
       return (dependsOn as pulumi.Resource[]).length;
     };
     assert.deepEqual([after("us"), after("eu")], [0, 1]);
+  });
+
+  it("makes the edges of a region that is a cluster of its own there", async () => {
+    const { options, transformations } = recordOptions();
+    const provider = (name: string) => new k8s.Provider(name, { kubeconfig: `{"of": "${name}"}` });
+    const [one, two] = [provider("one"), provider("two")];
+    const regions = [{ name: "eu", provider: one }, { name: "us", provider: two }, { name: "ap" }];
+    new Cdn("meridian", { ...baseArgs, shield: "ap", regions }, { transformations });
+    await graph();
+    const providerOf = (region: string) => options.get(`meridian:index:EdgeLocation meridian-${region}`)!.provider;
+    assert.deepEqual([providerOf("eu"), providerOf("us"), providerOf("ap")], [one, two, undefined]);
+    // The nodes of a cluster of its own are all the region's, and it cannot reach the shield of another one.
+    assert.equal((await podOf("eu")).affinity, undefined);
+    assert.doesNotMatch(await nginxConf("eu"), /upstream shield/);
   });
 
   it("serves TLS and HTTP/2 with a Secret", async () => {

@@ -27,8 +27,13 @@ ${ownPaths}
   }`;
 }
 
-/** The edge's own paths, which the token opens. */
-const ownPaths = `    location = /.meridian/purge {
+/** The edge's own paths: its health, for DNS and clouds, and those that the token opens. */
+const ownPaths = `    location = /.meridian/healthz {
+      # Being able to answer is what counts, also from the cache alone: the origin is not asked.
+      default_type text/plain;
+      return 200 "serving\\n";
+    }
+    location = /.meridian/purge {
       client_max_body_size 8k;
       client_body_buffer_size 8k;
       js_content edge.purge;

@@ -11,6 +11,7 @@ import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
 
 import { Cdn } from "../../components/cdn.ts";
 import type { CdnArgs, CdnLocation } from "../../components/cdn.ts";
+import type { NameServer } from "../../components/cdn-dns.ts";
 import { edgeImage, seedEdgeImage } from "../../local/images.ts";
 import { network } from "../../local/paths.ts";
 
@@ -25,17 +26,21 @@ export interface AskOptions {
   readonly headers?: http.OutgoingHttpHeaders;
   readonly body?: string;
   readonly agent?: http.Agent;
+  readonly localAddress?: string;
+  /** @default 15000 */
+  readonly timeoutMilliseconds?: number;
 }
 
 /** One request on a connection of its own, its answer as it comes over the wire. */
 export async function ask(
   url: string,
-  { method = "GET", headers = {}, body, agent }: AskOptions = {},
+  { method = "GET", headers = {}, body, agent, localAddress, timeoutMilliseconds = 15_000 }: AskOptions = {},
 ): Promise<Answer> {
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-    const options = { method, headers, agent: agent ?? false, timeout: 15_000 };
+    const timeout = timeoutMilliseconds;
+    const options = { method, headers, agent: agent ?? false, timeout, ...(localAddress && { localAddress }) };
     const request = http.request(url, options, resolve).on("error", reject);
-    request.on("timeout", () => request.destroy(new Error("no answer within 15 s"))).end(body);
+    request.on("timeout", () => request.destroy(new Error(`no answer within ${timeout / 1000} s`))).end(body);
   });
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
@@ -110,6 +115,7 @@ export class CdnSite {
   #stack: Stack | undefined;
   locations: readonly CdnLocation[] = [];
   token = "";
+  nameServers: readonly NameServer[] = [];
 
   /** Makes it, or changes it; `tls` is a certificate and its key. */
   async up(args: Omit<CdnArgs, "namespace" | "image">, tls?: { cert: string; key: string }): Promise<void> {
@@ -128,7 +134,7 @@ export class CdnSite {
         });
       const tlsSecretName = secret?.metadata.name;
       const cdn = new Cdn("meridian", { image: edgeImage, ...args, namespace, tlsSecretName });
-      return { locations: cdn.locations, token: cdn.token };
+      return { locations: cdn.locations, token: cdn.token, nameServers: cdn.nameServers };
     };
     const backend = { url: `file://${this.#folder}` };
     this.#stack = await LocalWorkspace.createOrSelectStack(
@@ -141,6 +147,7 @@ export class CdnSite {
     const { outputs } = await this.#stack.up();
     this.locations = outputs["locations"]!.value as CdnLocation[];
     this.token = outputs["token"]!.value as string;
+    this.nameServers = outputs["nameServers"]!.value as NameServer[];
   }
 
   url(region: string): string {

@@ -18,6 +18,12 @@ const packages: Readonly<Record<string, string>> = {
   "ca-certificates": "/etc/ssl/certs/ca-certificates.crt",
 };
 
+/** What only the tests use: a browser, and letters for it. */
+const testPackages: Readonly<Record<string, string>> = {
+  chromium: "chromium",
+  "fonts-dejavu-core": "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+};
+
 /** System programs live in sbin, which an ordinary user's PATH lacks. */
 export const systemPath = [process.env["PATH"], "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"].join(":");
 
@@ -30,8 +36,8 @@ export function which(program: string): string | undefined {
     .find((file) => existsSync(file));
 }
 
-export function missingPackages(): string[] {
-  return Object.entries(packages)
+export function missingPackages(wanted = packages): string[] {
+  return Object.entries(wanted)
     .filter(([, file]) => which(file) === undefined)
     .map(([name]) => name);
 }
@@ -40,8 +46,8 @@ export function missingPackages(): string[] {
 const policy = "/usr/sbin/policy-rc.d";
 
 /** Installs what is missing, after saying so. @throws UserError with the command to run where that is not possible. */
-export async function installPackages(): Promise<void> {
-  const missing = missingPackages();
+export async function installPackages({ forTests = false } = {}): Promise<void> {
+  const missing = missingPackages(forTests ? { ...packages, ...testPackages } : packages);
   if (missing.length === 0) return;
   const command = `apt-get install --yes --no-install-recommends ${missing.join(" ")}`;
   if (which("apt-get") === undefined) {

@@ -169,7 +169,7 @@ passThrough("docs", "npm run docs -- [PAGE…]: run what the pages in docs/ show
 passThrough("e2e", "npm run e2e: the tests against the local cluster", async (args) => {
   await withLock(async () => {
     await preflight();
-    await installPackages();
+    await installPackages({ forTests: true });
     await buildTools();
     await up();
     await preparePulumi();

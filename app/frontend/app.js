@@ -1,16 +1,16 @@
-import { drawShare, drawSpread } from "./draw.js";
+import { drawCaches, drawLatency, drawRegions, drawReplicas, milliseconds } from "./bars.js";
+import { coloured } from "./colours.js";
+import { Link } from "./link.js";
 import { ask, askPageCache, burst, steadily } from "./sender.js";
+import { drawShare, sayRelease } from "./share.js";
 import { Tally } from "./tally.js";
 
 const at = (id) => document.getElementById(id);
 const seconds = () => performance.now() / 1000;
 
-const checkMilliseconds = 5000;
-const longestWaitMilliseconds = 10_000;
-
 let tally = new Tally();
+let newest;
 let stopSteady;
-let failuresInARow = 0;
 let changed = false;
 let drawnSecond;
 
@@ -19,78 +19,66 @@ function say(text) {
   if (at("status").textContent !== text) at("status").textContent = text;
 }
 
-function showAnswer({ name, region, version, cache }) {
+const link = new Link({ check, say, pill: at("link") });
+
+function showAnswer({ name, region, version, cache, milliseconds: took }) {
   at("name").textContent = name;
   at("region").textContent = region;
+  coloured(at("region"), "region", region);
   at("version").textContent = version;
-  at("cache").textContent = cache ?? "none";
-}
-
-function cameBack() {
-  if (failuresInARow > 0) say("The service answers again.");
-  failuresInARow = 0;
-  document.body.classList.remove("down");
-}
-
-function wentAway(reason) {
-  failuresInARow++;
-  document.body.classList.add("down");
-  say(`The service does not answer (${reason}). This page keeps trying.`);
+  coloured(at("version"), "version", version);
+  at("took").textContent = milliseconds(took);
+  at("cache").textContent = cache ?? "none on the way";
+  if (newest !== undefined && newest !== version && !tally.knows(version)) say(`First answer from ${version}.`);
+  newest = version;
 }
 
 /** One counted request: whether it was answered. */
 async function send() {
   const sentTo = tally;
+  sentTo.sent++;
+  changed = true;
   try {
-    const answer = await ask();
-    sentTo.add(answer, answer.milliseconds, seconds());
+    const answer = await ask(at("what").value);
     showAnswer(answer);
-    cameBack();
+    sentTo.add(answer, answer.milliseconds, seconds());
+    link.up();
     return true;
   } catch (error) {
-    sentTo.fail(error.message);
-    wentAway(error.message);
+    sentTo.fail(error.message, seconds());
+    link.down(error.message);
     return false;
   } finally {
     changed = true;
   }
 }
 
-/** Looks whether anybody is there, without counting it: often enough to see a change, less often while nobody is. */
+/** Looks whether anybody is there, without counting it, unless requests that are counted tell it anyway. */
 async function check() {
-  if (!stopSteady && !document.hidden) {
-    try {
-      const answer = await ask();
-      if (tally.answered === 0 || failuresInARow > 0) showAnswer(answer);
-      if (at("status").textContent.startsWith("Asking")) say("Ready. Send a request to see who answers.");
-      cameBack();
-      at("page-cache").textContent = (await askPageCache()) ?? "none";
-    } catch (error) {
-      wentAway(error.message);
-    }
-  }
-  const wait = failuresInARow > 0 ? Math.min(1000 * 2 ** (failuresInARow - 1), longestWaitMilliseconds) : 0;
-  setTimeout(check, wait || checkMilliseconds);
+  if (stopSteady || document.hidden) return false;
+  const answer = await ask();
+  if (tally.answered === 0 || link.isDown) showAnswer(answer);
+  at("page-cache").textContent = (await askPageCache()) ?? "none on the way";
+  return true;
 }
 
 function draw() {
   if (changed) {
     changed = false;
-    drawSpread(tally, at("replicas"), at("regions"));
-    at("answered").textContent = tally.answered;
-    at("failed").textContent = tally.failed;
+    for (const count of ["sent", "answered", "failed"]) at(count).textContent = tally[count];
     at("failed").classList.toggle("bad", tally.failed > 0);
     at("failures").hidden = tally.failed === 0;
-    at("failures").textContent = `Failed: ${[...tally.reasons].map(([why, count]) => `${count} × ${why}`).join(", ")}`;
-    for (const [id, share] of Object.entries({ p50: 0.5, p90: 0.9, p99: 0.99, slowest: 1 })) {
-      const value = tally.percentile(share);
-      at(id).textContent = value === undefined ? "–" : `${value.toFixed(value < 10 ? 1 : 0)} ms`;
-    }
+    at("failures").textContent = [...tally.reasons].map(([why, count]) => `${count} × ${why}`).join(", ");
+    at("even").hidden = !drawReplicas(tally, at("replicas"));
+    drawRegions(tally, at("regions"));
+    drawLatency(tally, at("latency"));
+    drawCaches(tally, at("caches"));
   }
   // The chart moves on by a second even if nothing was answered in it.
   if (drawnSecond === Math.floor(seconds())) return;
   drawnSecond = Math.floor(seconds());
   drawShare(tally, seconds(), at("share"), at("versions"));
+  at("release").textContent = sayRelease(tally.release(seconds()));
 }
 
 async function sendMany(count) {
@@ -102,10 +90,10 @@ async function sendMany(count) {
     if (await send()) answered++;
   });
   at("hundred").disabled = false;
-  if (counted !== tally) return;
+  if (counted !== tally || link.isDown) return;
   const counts = [...tally.replicas.values()].map((replica) => replica.count).join(" / ");
   const replicas = tally.replicas.size === 1 ? "One replica" : `${tally.replicas.size} replicas`;
-  say(`${answered} of ${count} answered. ${replicas} so far${counts && `: ${counts}`}.`);
+  say(`${answered} of ${count} answered. ${replicas} so far: ${counts}.`);
 }
 
 function toggleSteady() {
@@ -131,8 +119,9 @@ at("rate").addEventListener("change", () => {
 at("clear").addEventListener("click", () => {
   tally = new Tally();
   changed = true;
+  drawnSecond = undefined;
   say("Counts are back at zero.");
 });
 
 setInterval(draw, 250);
-await check();
+await link.watch();

@@ -3,19 +3,22 @@ const timeoutMilliseconds = 10_000;
 /**
  * Asks the service who answers. A Service spreads connections and not requests, so each request asks for the connection
  * to be closed after it: on one that is kept, the same replica would answer for ever.
+ * @param {"answer" | "page"} what the answer, which no cache keeps, or the page, which caches keep for a few seconds
  * @returns {Promise<{name: string, region: string, version: string, cache: string | null, milliseconds: number}>}
  */
-export async function ask() {
+export async function ask(what = "answer") {
   const started = performance.now();
-  const response = await get("./api?close", { headers: { Accept: "application/json" } });
-  const { name, region, version } = await response.json();
-  return {
-    name,
-    region,
-    version,
-    cache: response.headers.get("Cache-Status"),
-    milliseconds: performance.now() - started,
-  };
+  const response =
+    what === "page"
+      ? await get("./?close", { headers: { Accept: "text/html" } })
+      : await get("./api?close", { headers: { Accept: "application/json" } });
+  const milliseconds = performance.now() - started;
+  const { headers } = response;
+  const name = headers.get("X-Replica");
+  // Some other server, such as a proxy's page for errors.
+  if (name === null) throw new Error("an answer that names no replica");
+  const from = { name, region: headers.get("X-Region") ?? "?", version: headers.get("X-Version") ?? "?" };
+  return { ...from, cache: headers.get("Cache-Status"), milliseconds };
 }
 
 /** What the cache, if there is one, says about this page itself. */
@@ -24,10 +27,12 @@ export async function askPageCache() {
   return response.headers.get("Cache-Status");
 }
 
+/** A whole answer, read to its end. */
 async function get(path, options) {
   let response;
   try {
     response = await fetch(path, { ...options, cache: "no-store", signal: AbortSignal.timeout(timeoutMilliseconds) });
+    await response.arrayBuffer();
   } catch (error) {
     throw new Error(error.name === "TimeoutError" ? "no answer within 10 s" : "no connection", { cause: error });
   }
@@ -38,7 +43,7 @@ async function get(path, options) {
 /**
  * Calls `send` a number of times, a few at once.
  * @param {number} count
- * @param {() => Promise<void>} send never rejects
+ * @param {() => Promise<unknown>} send never rejects
  */
 export async function burst(count, send) {
   let left = count;
@@ -52,7 +57,7 @@ export async function burst(count, send) {
 /**
  * Calls `send` steadily until told to stop.
  * @param {number} perSecond
- * @param {() => Promise<void>} send never rejects
+ * @param {() => Promise<unknown>} send never rejects
  * @returns {() => void} stops it
  */
 export function steadily(perSecond, send) {

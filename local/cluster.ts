@@ -15,6 +15,7 @@ import {
 import { endOfLog, hasDied, logFile, runDirectory, runningPid, startDaemon, stopDaemon } from "./daemon.ts";
 import { until, UserError } from "./exec.ts";
 import { coreDnsImage, seedImages } from "./images.ts";
+import { isLatencyOn, latencyDaemon, startLatency, stopLatency } from "./latency.ts";
 import {
   createBridge,
   createLocalhost,
@@ -94,7 +95,7 @@ export function dead(): { name: string; log: string }[] {
   if (!existsSync(ownerFile)) return [];
   return [
     ...deadComponents(),
-    ...hostDaemons.filter(hasDied).map((name) => ({ name, log: logFile(name) })),
+    ...[...hostDaemons, latencyDaemon].filter(hasDied).map((name) => ({ name, log: logFile(name) })),
     ...regions().flatMap(({ name }) => deadDaemons(name)),
   ];
 }
@@ -175,7 +176,7 @@ export async function up({ regions: names, servicePorts = [] }: UpOptions = {}):
 
   const sameRegions = JSON.stringify(wanted) === JSON.stringify(regions().map(({ name }) => name));
   const open = regions().filter(({ name }) => !isStopped(name));
-  if (sameRegions && clusterRuns() && open.every(({ name }) => regionRuns(name))) return;
+  if (sameRegions && clusterRuns() && open.every(({ name }) => regionRuns(name)) && !hasDied(latencyDaemon)) return;
 
   await step("network", async () => {
     await createBridge();
@@ -212,6 +213,7 @@ export async function up({ regions: names, servicePorts = [] }: UpOptions = {}):
 async function routes(running: readonly Region[]): Promise<void> {
   const namespaces = running.map(({ name, index }) => ({ name: regionNamespace(name), index }));
   await route(regions().length, [...namespaces, { name: loadBalancerNamespace, index: 0 }]);
+  if (isLatencyOn()) await startLatency(running);
 }
 
 /** Stops everything. The state stays on disk: the next `up` goes on with the same cluster. */
@@ -219,7 +221,7 @@ export async function down(): Promise<void> {
   checkRights();
   checkOwner();
   await step("stopping the cluster", async ({ note }) => {
-    for (const name of ["load-balancer", "load-balancer-proxy", "buildkitd"]) await stopDaemon(name);
+    for (const name of [latencyDaemon, "load-balancer", "load-balancer-proxy", "buildkitd"]) await stopDaemon(name);
     note("regions");
     await Promise.all(regions().map(stopRegion));
     note("control plane");
@@ -266,6 +268,17 @@ export async function startOneRegion(region: Region): Promise<void> {
   });
 }
 
+/** Puts the regions as far apart as they are in the world, or brings them together again. */
+export async function setLatency(isOn: boolean): Promise<void> {
+  checkRunning();
+  const running = regions().filter(({ name }) => !isStopped(name));
+  if (isOn) return await step("putting the regions apart", () => startLatency(running));
+  await step("bringing the regions together", async () => {
+    await stopLatency();
+    await routes(running);
+  });
+}
+
 /** One line per component: what it is, whether it runs. */
 export async function status(): Promise<string> {
   if (!existsSync(ownerFile)) return "The local cluster is down. Start it with `npm run cluster -- up`.";
@@ -278,6 +291,7 @@ export async function status(): Promise<string> {
     const stopped = isStopped(name) ? "stopped" : "not running";
     lines.push(`region ${name.padEnd(13)} ${regionRuns(name) ? "running" : stopped}`);
   }
+  if (isLatencyOn()) lines.push("latency              on: the regions are as far apart as in the world");
   for (const { name, log } of dead()) lines.push(`! ${name} has ended; the end of ${log}:`, endOfLog(log));
   if (controlPlaneRuns()) lines.push("", (await kubectl(["get", "nodes", "-o", "wide"])).trimEnd());
   return lines.join("\n");

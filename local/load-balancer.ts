@@ -88,7 +88,8 @@ class LoadBalancer {
   }
 
   async #showLocalhost(): Promise<void> {
-    const reserved = new Set<number>(Object.values(ports));
+    // The host's own name server may listen on 53.
+    const reserved = new Set<number>([...Object.values(ports), 53]);
     const wanted = localhostPorts([...this.#services.values()], reserved);
     const elements = [...wanted].map(([port, address]) => `${port} : ${address} . ${port}`);
     elements.push(`${ports.registry} : ${network.host} . ${ports.registry}`);

@@ -2,7 +2,18 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { clusterRuns, dead, down, preflight, forget, startOneRegion, status, stopOneRegion, up } from "./cluster.ts";
+import {
+  clusterRuns,
+  dead,
+  down,
+  preflight,
+  forget,
+  setLatency,
+  startOneRegion,
+  status,
+  stopOneRegion,
+  up,
+} from "./cluster.ts";
 import { installPackages } from "./debian.ts";
 import { attach, interruption, UserError } from "./exec.ts";
 import { endOfLog, logFile } from "./daemon.ts";
@@ -107,6 +118,21 @@ region
   .command("start <name>")
   .description("bring a region back")
   .action((name: string) => withLock(() => startOneRegion(findRegion(name))));
+cluster
+  .command("latency")
+  .description(
+    "on: the regions are as far apart as in the world (eu-us 90 ms, eu-ap 160 ms, us-ap 150 ms); off: they are not",
+  )
+  .argument("<on|off>", "", (text) => {
+    if (text === "on" || text === "off") return text;
+    throw new InvalidArgumentError("on or off is allowed.");
+  })
+  .action((wanted: "on" | "off") =>
+    withLock(async () => {
+      await buildTools();
+      await setLatency(wanted === "on");
+    }),
+  );
 cluster
   .command("env")
   .description('shell lines that point pulumi and kubectl at the local cluster: eval "$(npm run -s cluster -- env)"')

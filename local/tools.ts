@@ -49,6 +49,7 @@ const modules: readonly GoModule[] = [
   { folder: "buildkit", binaries: ["buildctl", "buildkitd"], seconds: 45 },
   { folder: "coredns", binaries: ["coredns"], seconds: 60 },
   { folder: "pause", binaries: ["pause"], seconds: 2 },
+  { folder: "latency", binaries: ["latency"], seconds: 3 },
   { folder: "local-path-provisioner", binaries: ["local-path-provisioner"], seconds: 60 },
   { folder: "kube-score", binaries: ["kube-score"], seconds: 15, onlyForTests: true },
   { folder: "kubeconform", binaries: ["kubeconform"], seconds: 5, onlyForTests: true },

@@ -34,6 +34,9 @@ export interface Config {
   readonly release: (typeof releases)[number];
   readonly active: string;
   readonly previous: readonly PreviousRelease[];
+  readonly keepPrevious: number;
+  readonly scaleDownDelaySeconds: number;
+  readonly assetStore: boolean;
   readonly weight: number;
   readonly maxSurge: number;
   readonly maxUnavailable: number;
@@ -78,6 +81,9 @@ const keys: Readonly<Record<keyof Config, Key>> = {
     ...list(checkPrevious, "--path 'previous[0]' v0.0.1=ghcr.io/me/hello@sha256:…"),
     parse: parsePrevious,
   },
+  keepPrevious: integer(0, 10, "keepPrevious 1"),
+  scaleDownDelaySeconds: integer(0, 3600, "scaleDownDelaySeconds 30"),
+  assetStore: boolean("assetStore true"),
   weight: integer(1, 100, "weight 100"),
   maxSurge: integer(0, 100, "maxSurge 1"),
   maxUnavailable: integer(0, 100, "maxUnavailable 0"),
@@ -155,14 +161,16 @@ function checkTogether(right: Partial<Config>): string[] {
 }
 
 /** Sentences on releases that are not there, or that only blue/green can have. */
-function checkReleases({ release, version, replicas, active = "", previous = [], weight }: Partial<Config>): string[] {
+function checkReleases(right: Partial<Config>): string[] {
+  const { release, version, replicas, active = "", previous = [], keepPrevious, weight } = right;
   const versions = [version, ...previous.map((earlier) => earlier.version)];
+  const running = versions.slice(0, 1 + (keepPrevious ?? previous.length));
   const wrong =
     release !== "blueGreen" && active !== ""
       ? [`active must be empty with release ${show(release)}, got ${show(active)}`]
       : active === ""
         ? []
-        : checkOneOf("active", active, versions);
+        : checkOneOf("active", active, running);
   const needs =
     release === "canary"
       ? [...(previous.length > 0 ? [] : ["a release in previous"]), ...(replicas === 1 ? ["2 replicas or more"] : [])]

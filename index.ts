@@ -34,14 +34,13 @@ const store = config.store
   : undefined;
 
 // How a new version takes the place of the old one. Before a blue/green release gets the traffic, its preview has to answer.
-const { maxSurge, maxUnavailable, minReadySeconds, previous, weight } = config;
+const { maxSurge, maxUnavailable, minReadySeconds, previous, scaleDownDelaySeconds, weight } = config;
 const active = config.active === "" ? config.version : config.active;
-const smokeTest = {
-  command: ["node", "-e", "fetch(process.env.PREVIEW_URL).then((answer) => process.exit(answer.ok ? 0 : 1))"],
-};
+const standby = previous.slice(0, config.keepPrevious);
+const smokeTest = { expect: [{ path: "/", body: '"hello":"world"' }, { path: "/readyz" }] };
 const releases = {
   rolling: { kind: "rolling", maxSurge, maxUnavailable, minReadySeconds },
-  blueGreen: { kind: "blueGreen", minReadySeconds, smokeTest, previous, active },
+  blueGreen: { kind: "blueGreen", minReadySeconds, smokeTest, previous: standby, active, scaleDownDelaySeconds },
   canary: { kind: "canary", minReadySeconds, stable: previous[0], weight },
 } as const;
 
@@ -57,6 +56,8 @@ const app = new WebService("hello", {
   secretEnv: store && { STORE_PASSWORD: store.password },
   service: { type: config.serviceType, loadBalancerSourceRanges: config.loadBalancerSourceRanges },
   release: releases[config.release],
+  // A page gets its own assets, whichever release is asked for them.
+  assetStore: config.assetStore ? { folder: "/app/dist", previous } : undefined,
   autoscaling: config.maxReplicas > 0 ? { maxReplicas: config.maxReplicas } : undefined,
   podAnnotations: { "prometheus.io/scrape": "true", "prometheus.io/port": "3000", "prometheus.io/path": "/metrics" },
 });

@@ -18,7 +18,13 @@ try {
 }
 
 const log = logger(settings);
-const service = createService(settings, await readFiles(settings.version), log);
+let files;
+try {
+  files = await readFiles(settings.version, settings.assetFolders);
+} catch (error) {
+  refuse(`ASSET_FOLDERS must name folders with built front ends: ${error.message}.`);
+}
+const service = createService(settings, files, log);
 
 service.server.on("error", (error) => {
   if (error.code === "EADDRINUSE") refuse(`PORT ${settings.port} is already in use; set PORT to a free one.`);

@@ -191,15 +191,13 @@ async function release(kind: string): Promise<Drill> {
   const [, line, patch] = /^(v\d+\.\d+\.)(\d+)/.exec(value("version")) ?? [];
   if (line === undefined) throw new Error(`The stack's version is no version: ${value("version")}`);
   const version = `${line}${Number(patch) + 1}`;
-  // As many earlier releases as there were: none more goes on running after the drill, but for a canary's stable one.
-  const known = (JSON.parse(value("previous") || "[]") as unknown[]).length;
-  const keep = ["--keep", String(Math.max(known, kind === "canary" ? 1 : 0))];
+  // The drill is over when nothing of the release before runs any more; its image and its assets stay known.
   const steps = kind === "canary" ? ["--steps", "34:10,67:10"] : [];
   return {
     title: `${version} is released, ${kind}`,
     by: "versions",
     work: async (mark, load) => {
-      const args = [join(repository, "commands/release.ts"), version, "--kind", kind, ...keep, ...steps];
+      const args = [join(repository, "commands/release.ts"), version, "--kind", kind, "--keep", "0", ...steps];
       const child = spawn(process.execPath, ["--no-warnings", ...args], { stdio: ["ignore", "pipe", "pipe"] });
       let text = "";
       for (const stream of [child.stdout, child.stderr])

@@ -17,6 +17,8 @@ export interface Releases {
   readonly active: string;
   /** The latest first. */
   readonly previous: readonly Earlier[];
+  /** How many of `previous` go on running under blueGreen. */
+  readonly keepPrevious: number;
   /** The newest release's share of the replicas under canary, as a percentage. */
   readonly weight: number;
 }
@@ -26,8 +28,8 @@ export type Wish =
   | {
       readonly kind: "release";
       readonly version: string;
-      /** Earlier releases to keep. */
-      readonly keep: number;
+      /** Earlier releases that go on running under blueGreen; undefined for as many as now. */
+      readonly keep?: number | undefined;
       /** Whether the new release waits on its preview to be promoted. */
       readonly hold: boolean;
       /** The new kind of releases; undefined for the one that there is. */
@@ -43,8 +45,12 @@ export interface Settings {
   readonly release?: string;
   readonly active?: string;
   readonly previous?: readonly Earlier[];
+  readonly keepPrevious?: number;
   readonly weight?: number;
 }
+
+/** So many earlier releases are remembered: their images to go back to, their assets for tabs that are still open. */
+const remembered = 5;
 
 /** The settings that fulfil a wish, for `pulumi up` to make true. @throws Error with one sentence if that is impossible */
 export function plan(now: Releases, wish: Wish): Settings {
@@ -71,7 +77,9 @@ function release(now: Releases, { version, keep, hold, releaseKind }: Wish & { k
       `Only a blueGreen release can be held back, and this stack's releases are ${kind}: add --kind blueGreen.`,
     );
   }
-  if (hold && keep < 1) throw new Error("--hold needs --keep 1 or more: the active release has to stay.");
+  if (hold && (keep ?? now.keepPrevious) < 1) {
+    throw new Error("--hold needs --keep 1 or more: the active release has to stay.");
+  }
   if (now.weight < 100) {
     const choice = "`promote` gives it the rest, `rollback` drops it";
     throw new Error(`${now.version} is under way with ${now.weight} % of the traffic: ${choice}.`);
@@ -89,13 +97,17 @@ function release(now: Releases, { version, keep, hold, releaseKind }: Wish & { k
   // What never worked is nothing to go back to.
   const worked = now.image !== undefined && !now.failed && version !== now.version;
   const known = worked ? [{ version: now.version, image: now.image }, ...now.previous] : now.previous;
-  const previous = known.slice(0, keep);
+  const previous = known.slice(0, Math.max(remembered, keep ?? 0));
   if (kind === "canary" && previous.length === 0) {
-    throw new Error("A canary needs a release that works beside it, and --keep 1 or more.");
+    throw new Error("A canary needs a release that works beside it, and there is none yet.");
   }
   const active = hold ? (previous[0]?.version ?? "") : "";
   if (hold && active === "") throw new Error("There is no release yet that could keep the traffic: leave out --hold.");
-  return { version, image: "", active, previous, ...(kind === now.kind ? {} : { release: kind }) };
+  const changes = {
+    ...(keep === undefined ? {} : { keepPrevious: keep }),
+    ...(kind === now.kind ? {} : { release: kind }),
+  };
+  return { version, image: "", active, previous, ...changes };
 }
 
 function rollback(now: Releases): Settings {
@@ -103,7 +115,9 @@ function rollback(now: Releases): Settings {
   if (latest === undefined) {
     throw new Error(`There is no earlier release to go back to: ${now.version} is the only one that is known.`);
   }
-  if (now.kind === "blueGreen" && !now.failed && now.active === now.version) return { active: latest.version };
+  if (now.kind === "blueGreen" && now.keepPrevious > 0 && !now.failed && now.active === now.version) {
+    return { active: latest.version };
+  }
   // The newest release goes: it does not work, or it was taken out of the traffic before, or there is room for one only.
   const weight = now.weight === 100 ? {} : { weight: 100 };
   return { version: latest.version, image: latest.image, active: "", previous: others, ...weight };

@@ -68,8 +68,11 @@ export function configCommands({ previous, ...texts }: Settings): string[][] {
 }
 
 /** One line for each release: which one has the traffic, which one waits, where one can go back to. */
-export function describe({ kind, version, active, failed, image, previous, weight }: Releases): string {
-  const role = (of: string): string => (of === active ? "active" : of === version ? "preview" : "previous");
+export function describe(releases: Releases): string {
+  const { kind, version, active, failed, image, previous, keepPrevious, weight } = releases;
+  const running = kind === "blueGreen" ? previous.slice(0, keepPrevious).map((earlier) => earlier.version) : [];
+  const role = (of: string): string =>
+    of === active ? "active" : of === version ? "preview" : running.includes(of) ? "standby" : "previous";
   const newest = failed
     ? "failed"
     : weight < 100
@@ -105,6 +108,7 @@ async function readReleases(stack: readonly string[]): Promise<Releases> {
     image: deployed ? String(outputs["imageRef"]) : undefined,
     failed: (state.deployment?.resources ?? []).some(({ initErrors }) => (initErrors ?? []).length > 0),
     active: value("active") || version,
+    keepPrevious: Number(value("keepPrevious") || 0),
     weight: Number(value("weight") || 100),
     previous: (JSON.parse(value("previous") || "[]") as string[]).map(earlier),
   };
@@ -139,9 +143,10 @@ async function output(args: readonly string[]): Promise<string> {
 export function parseArguments(args: readonly string[]): { wish: Wish | "status"; course: Course; stack: string[] } {
   const { operands, options } = parse(args);
   const [word = ""] = operands;
-  const keep = /^\d+$/.test(options.keep) ? Number(options.keep) : -1;
-  if (keep < 0 || keep > 10)
+  if (options.keep !== undefined && !/^(10|\d)$/.test(options.keep)) {
     throw new Error(`--keep must be an integer from 0 to 10, got ${JSON.stringify(options.keep)}.`);
+  }
+  const keep = options.keep === undefined ? undefined : Number(options.keep);
   if (options.kind !== undefined && !["rolling", "blueGreen", "canary"].includes(options.kind)) {
     throw new Error(`--kind must be rolling, blueGreen or canary, got ${JSON.stringify(options.kind)}.`);
   }
@@ -166,7 +171,7 @@ interface Options {
   readonly steps: string;
   readonly maxErrors: string;
   readonly maxP99: string;
-  readonly keep: string;
+  readonly keep?: string;
   readonly hold: boolean;
   readonly kind?: string;
   readonly stack?: string;
@@ -183,14 +188,14 @@ function parse(args: readonly string[]): { operands: readonly string[]; options:
     .option("--max-errors <percent>", "canary: answers of status 500 and above that are too many", "1")
     .option("--max-p99 <milliseconds>", "canary: what 99 % of the answers have to keep below", "1000")
     .option("--hold", "blueGreen: leave the new release on its preview until `promote`", false)
-    .option("--keep <number>", "earlier releases to go back to; under blueGreen their replicas go on running", "1")
+    .option("--keep <number>", "blueGreen: earlier releases that go on running (default: as the stack has it)")
     .option("--stack <name>", "the stack (default: the selected one)")
     .addHelpText("after", "\nExit code: 0 done, 1 a canary failed, 2 wrong usage or impossible, else that of pulumi.")
     .configureOutput({ writeErr: () => {} })
     .allowExcessArguments(false)
     .exitOverride()
     .parse(args, { from: "user" });
-  return { operands: command.args, options: command.opts<Options & { keep: string; hold: boolean }>() };
+  return { operands: command.args, options: command.opts<Options>() };
 }
 
 async function main(): Promise<number> {

@@ -30,14 +30,27 @@ export function blueGreen(
   release: BlueGreenRelease,
   parent: pulumi.Resource,
 ): ActiveRelease {
-  const { version } = pod;
-  const newest = slot(name, pod, false, parent);
-  const gate = previewGate(name, pod, release, newest, parent);
+  const { version, trafficAfter = [] } = pod;
+  const patient = { ...pod, ...scaleDownDelay(pod, release) };
+  const newest = slot(name, patient, false, parent);
+  const gate = [...previewGate(name, pod, release, newest, parent), ...trafficAfter];
   const previous = new Map(
-    (release.previous ?? []).map((of) => [of.version, slot(name, { ...pod, ...of }, true, parent)]),
+    (release.previous ?? []).map((of) => [of.version, slot(name, { ...patient, ...of }, true, parent)]),
   );
   const active = release.active === undefined || release.active === version ? undefined : previous.get(release.active);
-  return active === undefined ? { ...newest, gate } : { ...active, gate: [active.deployment] };
+  return active === undefined ? { ...newest, gate } : { ...active, gate: [active.deployment, ...trafficAfter] };
+}
+
+/** How long replicas go on as before when they are to stop, and how much longer they may take in all because of that. */
+function scaleDownDelay(
+  { preStopSeconds, terminationGracePeriodSeconds }: PodOptions,
+  { scaleDownDelaySeconds = 30 }: BlueGreenRelease,
+): Pick<PodOptions, "preStopSeconds" | "terminationGracePeriodSeconds"> {
+  const more = Math.max(0, scaleDownDelaySeconds - preStopSeconds);
+  return {
+    preStopSeconds: preStopSeconds + more,
+    terminationGracePeriodSeconds: terminationGracePeriodSeconds + more,
+  };
 }
 
 /** One release. Each version has resources of its own, so that it stays what it is when another one becomes the newest. */

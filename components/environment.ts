@@ -16,7 +16,7 @@ export interface PlatformFacts {
   readonly drainSeconds: number;
 }
 
-const reserved = ["PORT", "DRAIN_SECONDS", "POD_NAME", "REGION"];
+const reserved = ["PORT", "DRAIN_SECONDS", "POD_NAME", "REGION", "ASSET_STORE_URL"];
 
 /** The variables that the platform sets, then those of `env`. */
 export function containerEnv(

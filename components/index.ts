@@ -14,6 +14,7 @@ export { KeyValueStore } from "./key-value-store.ts";
 export type { KeyValueStoreArgs } from "./key-value-store.ts";
 export { WebService } from "./web-service.ts";
 export type { WebServiceArgs } from "./web-service-args.ts";
+export type { AssetStore } from "./asset-store.ts";
 export type { Autoscaling } from "./autoscaling.ts";
 export type { EnvSource } from "./environment.ts";
 export type { IngressOptions } from "./ingress.ts";
@@ -27,10 +28,10 @@ export type {
   Release,
   ReleaseTiming,
   RollingRelease,
-  SmokeTest,
 } from "./release.ts";
 export type { Bytes, Cpu, Quantities, Resources } from "./resources.ts";
 export type { RouteOptions } from "./route.ts";
 export type { ServiceOptions, ServiceType } from "./service.ts";
+export type { HttpExpectation, SmokeTest, SmokeTestCommand, SmokeTestExpectations } from "./smoke-test.ts";
 export type { Transform } from "./transform.ts";
 export type { Volume } from "./volume.ts";

@@ -14,6 +14,8 @@ export type PodOptions = WebServiceSettings & {
   readonly serviceAccountName: pulumi.Input<string>;
   /** What has to be done before the first replica starts. */
   readonly startsAfter?: readonly pulumi.Resource[];
+  /** What has to be done before the first replica gets a request; under blue/green it may start before that. */
+  readonly trafficAfter?: readonly pulumi.Resource[];
 };
 
 /** The node label that names a node's region. */

@@ -2,6 +2,8 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { types } from "@pulumi/kubernetes";
 
 import { checkInteger, checkLabelValue, checkOneOf, checkPattern, checkUnique } from "./check.ts";
+import { checkSmokeTest } from "./smoke-test.ts";
+import type { SmokeTest } from "./smoke-test.ts";
 
 /** What every kind of release has. */
 export interface ReleaseTiming {
@@ -43,8 +45,7 @@ export interface RollingRelease extends ReleaseTiming {
 /**
  * Starts the new release beside the active one, shows it on a preview Service, tests it, and only then moves the active
  * Service to it, in one step. A release that does not get ready, or fails its test, leaves the traffic where it is. Takes
- * room for the replicas of each release. The replicas of the old release go on answering their open connections for
- * `preStopSeconds` and their drain.
+ * room for the replicas of each release.
  */
 export interface BlueGreenRelease extends ReleaseTiming {
   readonly kind: "blueGreen";
@@ -71,6 +72,14 @@ export interface BlueGreenRelease extends ReleaseTiming {
    * @default - the service's own, as soon as it has passed its test
    */
   readonly active?: string;
+  /**
+   * Seconds for which the replicas of the release that had the traffic go on as before when they are to stop, in place of
+   * `preStopSeconds` if that is less: for connections that are open, and for routers that are late. `pulumi up` does not wait
+   * for it, but whoever drains a node does. To go back within seconds, keep the release in `previous`.
+   *
+   * @default 30
+   */
+  readonly scaleDownDelaySeconds?: number;
 }
 
 /** A release that was deployed before. */
@@ -79,24 +88,6 @@ export interface PreviousRelease {
   readonly version: string;
   /** The image that it had, by digest. */
   readonly image: pulumi.Input<string>;
-}
-
-/** A Job that asks the new release, at the URL in its environment variable PREVIEW_URL, before it gets any traffic. */
-export interface SmokeTest {
-  /** The program and its arguments; it succeeds by exit code 0. */
-  readonly command: readonly string[];
-  /**
-   * The image that holds the program.
-   *
-   * @default - the image of the service
-   */
-  readonly image?: pulumi.Input<string>;
-  /**
-   * Seconds that it may take in all, up to three attempts included.
-   *
-   * @default 60
-   */
-  readonly timeoutSeconds?: number;
 }
 
 /**
@@ -193,8 +184,12 @@ function checkCanary({ stable, weight = 100 }: CanaryRelease, replicas: number, 
   ];
 }
 
-function checkBlueGreen({ active, previous = [], smokeTest }: BlueGreenRelease, version?: string): string[] {
-  const problems = checkSmokeTest(smokeTest);
+function checkBlueGreen(release: BlueGreenRelease, version?: string): string[] {
+  const { active, previous = [], smokeTest, scaleDownDelaySeconds = 30 } = release;
+  const problems = [
+    ...checkSmokeTest(smokeTest),
+    ...checkInteger("release.scaleDownDelaySeconds", scaleDownDelaySeconds, 0, 3600),
+  ];
   if (version === undefined && (active !== undefined || previous.length > 0)) {
     problems.push("version must be set with release.active or release.previous, which tell releases apart by it");
   }
@@ -204,15 +199,6 @@ function checkBlueGreen({ active, previous = [], smokeTest }: BlueGreenRelease, 
   const versions = [version, ...previous.map(({ version: earlier }) => earlier)];
   problems.push(...checkUnique("version and release.previous[…].version", versions));
   return active === undefined ? problems : [...problems, ...checkOneOf("release.active", active, versions)];
-}
-
-function checkSmokeTest(smokeTest: SmokeTest | undefined): string[] {
-  return smokeTest === undefined
-    ? []
-    : [
-        ...(smokeTest.command.length > 0 ? [] : ["release.smokeTest.command must name a program, got []"]),
-        ...checkInteger("release.smokeTest.timeoutSeconds", smokeTest.timeoutSeconds ?? 60, 1, 3600),
-      ];
 }
 
 function checkShare(property: string, value: number | string): string[] {

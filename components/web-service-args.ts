@@ -1,6 +1,8 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
+import { checkAssetStore } from "./asset-store.ts";
+import type { AssetStore } from "./asset-store.ts";
 import { checkAutoscaling } from "./autoscaling.ts";
 import type { Autoscaling } from "./autoscaling.ts";
 import { checkInteger, checkLabelValue, checkName, checkUnique } from "./check.ts";
@@ -73,7 +75,7 @@ export interface WebServiceArgs {
    */
   readonly args?: readonly string[] | undefined;
   /**
-   * Environment variables. PORT, DRAIN_SECONDS, POD_NAME and REGION are set by the component.
+   * Environment variables. PORT, DRAIN_SECONDS, POD_NAME, REGION and ASSET_STORE_URL are set by the component.
    *
    * @default {}
    */
@@ -158,6 +160,12 @@ export interface WebServiceArgs {
    * @default - none
    */
   readonly migration?: Migration | undefined;
+  /**
+   * Keeps the assets of several releases at hand, so that no page is left without its own.
+   *
+   * @default - each release has its own assets only
+   */
+  readonly assetStore?: AssetStore | undefined;
   /**
    * Leaves the number of replicas to the cluster; only with rolling releases.
    *
@@ -247,6 +255,7 @@ export function checkWebService(name: string, settings: WebServiceSettings): str
     ...checkInteger("runAsUser", settings.runAsUser, 1, 2 ** 31 - 1),
     ...(settings.migration === undefined ? [] : checkMigration(settings.migration)),
     ...checkRelease(release, replicas, version),
+    ...(settings.assetStore === undefined ? [] : checkAssetStore(settings.assetStore)),
     ...(autoscaling === undefined ? [] : checkAutoscaling(autoscaling, replicas)),
     ...(autoscaling !== undefined && release.kind !== "rolling"
       ? [

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+import { assetStore, assetStoreName } from "./asset-store.ts";
 import { autoscalerSpec } from "./autoscaling.ts";
 import { blueGreen } from "./blue-green.ts";
 import type { ActiveRelease } from "./blue-green.ts";
@@ -15,7 +16,6 @@ import { withTransform } from "./transform.ts";
 import { checkWebService, withDefaults } from "./web-service-args.ts";
 import type { WebServiceArgs, WebServiceSettings } from "./web-service-args.ts";
 import { commonLabels, commonSelector, newDeployment, podTemplate, releaseLabel } from "./workload.ts";
-import type { Labels } from "./workload.ts";
 
 /**
  * A web app as replicas behind one address, released without losing a request, safe without asking.
@@ -61,7 +61,12 @@ export class WebService extends pulumi.ComponentResource {
     const options = { ...settings, envFrom, serviceAccountName: account.metadata.name };
     const { migration } = settings;
     const startsAfter = migration === undefined ? [] : [migrationJob(name, migration, options, this)];
-    const pod = { ...options, startsAfter };
+    const store = settings.assetStore && assetStore(name, settings.assetStore, options, this);
+    const pod = {
+      ...options,
+      startsAfter,
+      ...(store && { env: { ...options.env, ASSET_STORE_URL: store.url }, trafficAfter: [store.deployment] }),
+    };
     const { deployment, selector: activeSelector, gate } = releaseOf(name, pod, this);
 
     const { type = "LoadBalancer", annotations } = settings.service;
@@ -141,15 +146,17 @@ function rolling(name: string, pod: PodOptions, parent: pulumi.Resource): Active
 
 /** Lets in what is declared: the ports, from those who may; and out to those who are declared, if any are. */
 function networkPolicySpec(
-  { allowFrom, allowTo, ports }: WebServiceSettings,
-  selector: Labels,
+  { allowFrom, allowTo, assetStore, ports }: WebServiceSettings,
+  selector: ReturnType<typeof commonSelector>,
 ): k8s.types.input.networking.v1.NetworkPolicySpec {
+  const storeLabels = { "app.kubernetes.io/name": assetStoreName(selector["app.kubernetes.io/name"]) };
+  const store = assetStore === undefined ? [] : [{ podSelector: { matchLabels: storeLabels } }];
   return {
     podSelector: { matchLabels: selector },
     policyTypes: ["Ingress", "Egress"],
     ingress: [{ from: allowFrom && [...allowFrom], ports: ports.map(({ name }) => ({ port: name, protocol: "TCP" })) }],
     // Whoever may connect by a name has to ask for its address.
-    egress: allowTo === undefined ? [{}] : [{ to: [...allowTo] }, { ports: dnsPorts }],
+    egress: allowTo === undefined ? [{}] : [{ to: [...allowTo, ...store] }, { ports: dnsPorts }],
   };
 }
 

@@ -46,8 +46,12 @@ export function newDeployment(
   selector: Labels,
   opts: pulumi.CustomResourceOptions,
 ): k8s.apps.v1.Deployment {
-  const { autoscaling, namespace, release, replicas } = pod;
-  const annotations = { "pulumi.com/timeoutSeconds": `${releaseTimeoutSeconds(release, replicas)}` };
+  const { autoscaling, namespace, release, replicas, startsAfter = [], trafficAfter = [] } = pod;
+  const annotations = {
+    "pulumi.com/timeoutSeconds": `${releaseTimeoutSeconds(release, replicas)}`,
+    // A Deployment that goes with its release is not waited for: its replicas drain by themselves, as in a rolling release.
+    ...(release.kind === "rolling" ? {} : { "pulumi.com/deletionPropagationPolicy": "background" }),
+  };
   return new k8s.apps.v1.Deployment(
     resourceName,
     {
@@ -60,6 +64,7 @@ export function newDeployment(
         template: { metadata: { ...metadata, labels: { ...metadata.labels, ...selector } }, spec },
       },
     },
-    { ...opts, dependsOn: [...(pod.startsAfter ?? [])] },
+    // Only under blue/green do replicas get ready without getting requests.
+    { ...opts, dependsOn: [...startsAfter, ...(release.kind === "blueGreen" ? [] : trafficAfter)] },
   );
 }

@@ -109,6 +109,17 @@ export function recordOptions(): {
   return { options, transformations: [record] };
 }
 
+/** `type::name` of what a recorded resource waits for. */
+export async function dependencies(
+  options: ReadonlyMap<string, pulumi.CustomResourceOptions>,
+  resource: string,
+): Promise<string[]> {
+  const dependsOn = options.get(resource)?.dependsOn;
+  const resources = [dependsOn].flat() as pulumi.Resource[];
+  const urns = await Promise.all(resources.map(({ urn }) => new Promise<string>((resolve) => urn.apply(resolve))));
+  return urns.map((urn) => urn.split("::").slice(2).join("::").replace(/^.*\$/, ""));
+}
+
 /** What only a provider or a cluster knows. */
 function outputs(type: string, name: string, inputs: Record<string, unknown>): Record<string, unknown> {
   switch (type) {

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 
-import * as pulumi from "@pulumi/pulumi";
-
 import { WebService } from "../components/index.ts";
 import type { BlueGreenRelease, Release, WebServiceArgs } from "../components/index.ts";
 import { releaseTimeoutSeconds } from "../components/release.ts";
-import { digest, graph, only, recordOptions, specOf, useMocks } from "./mocks.ts";
+import { dependencies, digest, graph, only, recordOptions, specOf, useMocks } from "./mocks.ts";
 
 const baseArgs: WebServiceArgs = { image: `registry.example/hello@${digest}`, namespace: "shop" };
 const smokeTest = { command: ["node", "smoke.js"] };
@@ -100,6 +98,18 @@ describe("a blue/green release", () => {
     assert.deepEqual(await dependencies(options, "kubernetes:core/v1:Service hello"), [
       "kubernetes:apps/v1:Deployment::hello",
     ]);
+  });
+
+  it("lets the old replicas go on for a while, which the update does not wait for", async () => {
+    new WebService("hello", { ...baseArgs, release: { kind: "blueGreen" } });
+
+    const { metadata, spec } = (await only("kubernetes:apps/v1:Deployment")).inputs as {
+      metadata: { annotations: Record<string, string> };
+      spec: { template: { spec: { terminationGracePeriodSeconds: number; containers: [{ lifecycle: unknown }] } } };
+    };
+    assert.deepEqual(spec.template.spec.containers[0].lifecycle, { preStop: { sleep: { seconds: 30 } } });
+    assert.equal(spec.template.spec.terminationGracePeriodSeconds, 55);
+    assert.equal(metadata.annotations["pulumi.com/deletionPropagationPolicy"], "background");
   });
 
   it("shows the new release at once on a preview Service inside the cluster", async () => {
@@ -251,13 +261,3 @@ describe("the time that a release may take", () => {
     });
   }
 });
-
-async function dependencies(
-  options: ReadonlyMap<string, pulumi.CustomResourceOptions>,
-  resource: string,
-): Promise<string[]> {
-  const dependsOn = options.get(resource)?.dependsOn;
-  const resources = [dependsOn].flat() as pulumi.Resource[];
-  const urns = await Promise.all(resources.map(({ urn }) => new Promise<string>((resolve) => urn.apply(resolve))));
-  return urns.map((urn) => urn.split("::").slice(2).join("::").replace(/^.*\$/, ""));
-}

@@ -53,7 +53,7 @@ describe("WebService's arguments", () => {
     [
       "variables of the component's own",
       { env: { PORT: "80" } },
-      'env and secretEnv must leave PORT, DRAIN_SECONDS, POD_NAME, REGION to the component, got "PORT"',
+      'env and secretEnv must leave PORT, DRAIN_SECONDS, POD_NAME, REGION, ASSET_STORE_URL to the component, got "PORT"',
     ],
     [
       "variables given twice or malformed",

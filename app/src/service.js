@@ -1,3 +1,4 @@
+import { assetStore } from "./asset-store.js";
 import { fileAnswer } from "./files.js";
 import { Metrics } from "./metrics.js";
 import { prefersHtml } from "./negotiate.js";
@@ -48,6 +49,7 @@ export function createService(settings, files, log) {
   const opened = new WeakMap();
   let draining = false;
   const store = settings.storeUrl === "" ? undefined : new Store(settings, log);
+  const askAssetStore = assetStore(settings.assetStoreUrl);
   let greetings = 0;
 
   const greet = async (more) => {
@@ -84,11 +86,25 @@ export function createService(settings, files, log) {
     }
     const file = path.startsWith("/assets/") ? files.get(path) : undefined;
     const route = file ? () => fileAnswer(file, request.headers) : Object.hasOwn(routes, path) && routes[path];
-    if (!route) return json(404, { error: `There is nothing at ${path}.` });
-    if (request.method !== "GET" && request.method !== "HEAD") {
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    if (route && !isRead) {
       return json(405, { error: `${request.method} is not allowed here, only GET and HEAD.` }, { Allow: "GET, HEAD" });
     }
-    return route(request, query);
+    if (route) return route(request, query);
+    const other = isRead ? await otherAsset(path, request.headers) : undefined;
+    return other ?? json(404, { error: `There is nothing at ${path}.` });
+  }
+
+  /** What another release has; undefined if no release has it. */
+  async function otherAsset(path, headers) {
+    try {
+      const found = await askAssetStore(path, headers);
+      return found?.status === 404 ? undefined : found;
+    } catch (error) {
+      log("warn", "asset store lost", { error: error.message });
+      // Not a 404: that would say that there is no such asset, and caches would believe it.
+      return json(503, { error: "The asset store does not answer." });
+    }
   }
 
   async function serve(request, response) {

@@ -39,6 +39,22 @@ export function readSettings(env) {
       300,
       "a URL such as redis://store:6379",
     ),
+    assetStoreUrl: text(
+      "ASSET_STORE_URL",
+      "",
+      /^(http:\/\/[A-Za-z0-9.-]+(:\d{1,5})?)?$/,
+      300,
+      "a URL such as http://assets:8888",
+    ),
+    assetFolders: text(
+      "ASSET_FOLDERS",
+      "",
+      /^(\/[^:]+(:\/[^:]+)*)?$/,
+      4096,
+      "absolute paths with a colon between two of them",
+    )
+      .split(":")
+      .filter(Boolean),
     storePassword: read("STORE_PASSWORD", ""),
     pod: text("POD_NAME", hostname(), word, 253, "1 to 253 letters, digits, '-', '_' or '.'"),
   };

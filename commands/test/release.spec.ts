@@ -12,17 +12,25 @@ const base: Releases = {
   failed: false,
   active: "v0.0.2",
   previous: [first],
+  keepPrevious: 1,
   weight: 100,
 };
-const wish = { kind: "release", version: "v0.0.3", keep: 1, hold: false } as const;
+const second = { version: "v0.0.2", image: image("2") };
+const wish = { kind: "release", version: "v0.0.3", hold: false } as const;
 
 describe("npm run release", () => {
-  it("builds a new version and keeps the one before", () => {
-    const settings = { version: "v0.0.3", image: "", active: "", previous: [{ version: "v0.0.2", image: image("2") }] };
+  it("builds a new version and remembers those before", () => {
+    const settings = { version: "v0.0.3", image: "", active: "", previous: [second, first] };
     assert.deepEqual(plan(base, wish), settings);
-    assert.deepEqual(plan(base, { ...wish, keep: 2 }).previous, [{ version: "v0.0.2", image: image("2") }, first]);
-    assert.deepEqual(plan(base, { ...wish, keep: 0 }).previous, []);
+    assert.deepEqual(plan(base, { ...wish, keep: 2 }), { ...settings, keepPrevious: 2 });
+    assert.deepEqual(plan(base, { ...wish, keep: 0 }), { ...settings, keepPrevious: 0 });
     assert.deepEqual(plan(base, { ...wish, releaseKind: "rolling" }), { ...settings, release: "rolling" });
+  });
+
+  it("remembers five earlier releases, or as many as go on running", () => {
+    const many = [1, 2, 3, 4, 5, 6, 7].map((patch) => ({ version: `v0.1.${patch}`, image: image("a") }));
+    assert.equal(plan({ ...base, previous: many }, wish).previous?.length, 5);
+    assert.equal(plan({ ...base, previous: many }, { ...wish, keep: 6 }).previous?.length, 6);
   });
 
   it("holds a release back by leaving the traffic with the one before", () => {
@@ -42,6 +50,7 @@ describe("npm run release", () => {
     const drop = { ...first, active: "", previous: [] };
     assert.deepEqual(plan(base, { kind: "rollback" }), { active: "v0.0.1" });
     assert.deepEqual(plan({ ...base, kind: "rolling" }, { kind: "rollback" }), drop);
+    assert.deepEqual(plan({ ...base, keepPrevious: 0 }, { kind: "rollback" }), drop);
     assert.deepEqual(plan({ ...base, failed: true }, { kind: "rollback" }), drop);
     assert.deepEqual(plan({ ...base, active: "v0.0.1" }, { kind: "rollback" }), drop);
   });
@@ -91,7 +100,7 @@ describe("npm run release", () => {
         { ...base, image: undefined, previous: [] },
         { ...wish, releaseKind: "canary" },
       ],
-      "A canary needs a release that works beside it, and --keep 1 or more.",
+      "A canary needs a release that works beside it, and there is none yet.",
     ],
     ["a promotion of nothing", [base, { kind: "promote" }], "No release waits: v0.0.2 has the traffic."],
     [
@@ -127,6 +136,9 @@ describe("npm run release", () => {
       describeReleases({ ...base, active: "v0.0.1" }),
       `Releases are blueGreen.\nv0.0.2  preview       ${image("2")}\nv0.0.1  active        ${image("1")}`,
     );
+    const three = { ...base, version: "v0.0.3", active: "v0.0.3", previous: [second, first] };
+    assert.match(describeReleases(three), /^v0\.0\.3 +active .*\nv0\.0\.2 +standby .*\nv0\.0\.1 +previous .*$/m);
+    assert.match(describeReleases({ ...three, kind: "rolling" }), /^v0\.0\.2 +previous /m);
   });
 
   it("reads its command line", () => {

@@ -9,7 +9,7 @@ describe("npm run drill", function () {
   let place: string[];
 
   before(async () => {
-    program = await Program.create({ regions: ["eu", "us", "ap"], replicas: 3 });
+    program = await Program.create({ regions: ["eu", "us", "ap"], replicas: 3, scaleDownDelaySeconds: 5 });
     await program.up();
     place = ["--headless", "--url", await program.output("url"), "--namespace", program.namespace];
   });

@@ -33,7 +33,7 @@ describe("npm run release", function () {
       .sort();
 
   before(async () => {
-    program = await Program.create({ replicas: 1, release: "blueGreen" });
+    program = await Program.create({ replicas: 1, release: "blueGreen", scaleDownDelaySeconds: 5 });
     program.edit("app/src/settings.js", '"CONNECTION_SECONDS", "60"', '"CONNECTION_SECONDS", "2"');
     await program.up();
     load = new SteadyLoad({ url: await program.output("url"), freshPerSecond: 20, keepAlivePerSecond: 20, clients: 2 });
@@ -53,7 +53,7 @@ describe("npm run release", function () {
     const output = await release("promote");
     assert.match(output, /^ +~ 1 updated$/m);
     assert.doesNotMatch(output, /created|deleted|replaced/);
-    assert.deepEqual(await roles(), { "v0.0.2": "active", "v0.0.1": "previous" });
+    assert.deepEqual(await roles(), { "v0.0.2": "active", "v0.0.1": "standby" });
     assert.equal((await version()).version, "v0.0.2");
     assert.deepEqual(await deployments(), before);
     // Connections that stay open follow, although the release that they were made to still runs.
@@ -73,7 +73,7 @@ describe("npm run release", function () {
   it("keeps as many earlier releases as it is told, untouched, and goes back to one that was dropped by its image", async () => {
     const before = await deployments();
     await release("v0.0.3", "--keep", "2");
-    assert.deepEqual(await roles(), { "v0.0.3": "active", "v0.0.2": "previous", "v0.0.1": "previous" });
+    assert.deepEqual(await roles(), { "v0.0.3": "active", "v0.0.2": "standby", "v0.0.1": "standby" });
     const kept = await deployments();
     assert.deepEqual(
       before.filter((uid) => !kept.includes(uid)),
@@ -100,7 +100,7 @@ describe("npm run release", function () {
       'process.stderr.write("no database\\n"); process.exit(7);\nlet settings;',
     );
     program.edit("index.ts", "minReadySeconds }", "minReadySeconds, progressDeadlineSeconds: 20 }");
-    const { code, output } = await program.command("commands/release.ts", "v0.0.5", "--keep", "1");
+    const { code, output } = await program.command("commands/release.ts", "v0.0.5");
     assert.notEqual(code, 0);
     assert.match(output, /exited with code 7/);
     assert.match(output, /The release has failed for the reason above\. Mend it and release again, or `rollback`\.\n$/);

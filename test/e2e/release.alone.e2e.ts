@@ -15,7 +15,7 @@ describe("a release under load", function () {
   let program: Program;
   let url: string;
   let active = "v0.0.1";
-  let config: Record<string, unknown> = { regions: ["eu", "us", "ap"], replicas };
+  let config: Record<string, unknown> = { regions: ["eu", "us", "ap"], replicas, scaleDownDelaySeconds: 5 };
 
   const configure = (changes: Record<string, unknown>): void => {
     config = { ...config, ...changes };
@@ -143,10 +143,10 @@ describe("a release under load", function () {
     });
 
     it("says why when the smoke test fails, and the traffic stays where it is", async () => {
-      const output = await attempt("index.ts", "answer.ok ? 0 : 1", "console.log(answer.status) ?? 3", "v0.1.0");
+      const output = await attempt("index.ts", '"hello":"world"', '"hello":"moon"', "v0.1.0");
       assert.match(output, /Job .*hello-smoke-test-\w+.*: Job failed: \[BackoffLimitExceeded\]/s);
-      assert.match(output, /Pod hello-smoke-test-[\w-]+: container "smoke-test" exited with code 3/);
-      assert.match(output, /its last log lines:\s+200/);
+      assert.match(output, /Pod hello-smoke-test-[\w-]+: container "smoke-test" exited with code 1/);
+      assert.match(output, /its last log lines:\s+failed \/ body is .*which does not match "hello":"moon"/);
     });
 
     it("says why when the image never gets ready, and the traffic stays where it is", async () => {

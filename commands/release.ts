@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
+import { readCluster, tooLittleRoom } from "./capacity.ts";
 import { judge, type Limits, parseSteps, type Step, watch } from "./canary.ts";
 import { plan, type Earlier, type Releases, type Settings, type Wish } from "./release-plan.ts";
 
@@ -16,11 +17,20 @@ export interface Course {
 export async function release(wish: Wish, course: Course, stack: readonly string[]): Promise<number> {
   const now = await readReleases(stack);
   const settings = plan(now, wish);
+  if (wish.kind === "release" && (settings.release ?? now.kind) === "blueGreen") await checkRoom(stack);
   const isCanary = wish.kind === "release" && (settings.release ?? now.kind) === "canary";
   const code = isCanary ? await canary(settings, course, stack) : await apply(settings, stack);
   if (code === 0) say(`\n${describe(await readReleases(stack))}`);
   else if (!isCanary) say("\nThe release has failed for the reason above. Mend it and release again, or `rollback`.");
   return code;
+}
+
+/** Before anything is created. @throws Error with one sentence if a second set of replicas has no room */
+async function checkRoom(stack: readonly string[]): Promise<void> {
+  const outputs = JSON.parse(await output(["stack", "output", "--json", ...stack])) as Record<string, unknown>;
+  const cluster = await readCluster(String(outputs["namespace"]));
+  const problem = cluster && tooLittleRoom(cluster, Number(outputs["replicas"]));
+  if (problem !== undefined) throw new Error(problem);
 }
 
 /** Sets configuration and makes it true. */

@@ -16,10 +16,13 @@ export interface Quantities {
 
 /**
  * What each replica is given. Changed figures are a release like any other: Kubernetes can resize a running pod, but by its
- * subresource `resize` only, which the pod's Deployment neither uses nor sees, so that it would go back with the next pod.
- * Where figures are to follow the load, a VerticalPodAutoscaler with updateMode InPlaceOrRecreate does that from outside.
+ * subresource `resize` only, which the pod's Deployment neither uses nor sees, so that the next pod has the old figures again.
+ * In an emergency, `kubectl patch pod NAME --subresource resize` gives a running replica more without a restart, and no
+ * update takes it back before the next release. Where figures are to follow the load, a VerticalPodAutoscaler with
+ * updateMode InPlaceOrRecreate does that from outside.
  *
  * @see https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
+ * @see https://kubernetes.io/docs/tasks/configure-pod-container/resize-container-resources/
  */
 export interface Resources {
   /**

@@ -14,8 +14,10 @@ import {
 } from "./control-plane.ts";
 import { endOfLog, hasDied, logFile, runDirectory, runningPid, startDaemon, stopDaemon } from "./daemon.ts";
 import { until, UserError } from "./exec.ts";
-import { coreDnsImage, seedImages } from "./images.ts";
+import { startDns } from "./dns.ts";
+import { seedImages } from "./images.ts";
 import { isLatencyOn, latencyDaemon, startLatency, stopLatency } from "./latency.ts";
+import { forgetMetrics, metricsServer, startMetrics } from "./metrics.ts";
 import {
   createBridge,
   createLocalhost,
@@ -95,7 +97,7 @@ export function dead(): { name: string; log: string }[] {
   if (!existsSync(ownerFile)) return [];
   return [
     ...deadComponents(),
-    ...[...hostDaemons, latencyDaemon].filter(hasDied).map((name) => ({ name, log: logFile(name) })),
+    ...[...hostDaemons, latencyDaemon, metricsServer].filter(hasDied).map((name) => ({ name, log: logFile(name) })),
     ...regions().flatMap(({ name }) => deadDaemons(name)),
   ];
 }
@@ -115,23 +117,6 @@ async function startLoadBalancer(first: Region): Promise<void> {
     command: [process.execPath, "--no-warnings", join(repository, "local", "load-balancer.ts")],
     healthy: async () => endOfLog(logFile("load-balancer"), 1000).includes("watching Services"),
   });
-}
-
-async function startDns(regionCount: number): Promise<void> {
-  const manifest = readFileSync(join(repository, "local", "addons", "coredns.yaml"), "utf8")
-    .replace(/^#.*\n/, "")
-    .replace("IMAGE", coreDnsImage)
-    .replace("ADDRESS", network.dnsService)
-    .replace("REPLICAS", String(Math.min(regionCount, 2)));
-  await kubectl(["apply", "--server-side", "--force-conflicts", "-f", "-"], manifest);
-  await until(
-    "the start of the cluster's DNS",
-    async () => {
-      const path = "-o=jsonpath={.status.readyReplicas}";
-      return Number(await kubectl(["-n", "kube-system", "get", "deployment", "coredns", path])) > 0;
-    },
-    { seconds: 90, interval: 250 },
-  );
 }
 
 async function removeSurplusRegions(wanted: readonly string[]): Promise<void> {
@@ -154,13 +139,21 @@ export async function preflight(servicePorts: readonly number[] = []): Promise<v
 export interface UpOptions {
   /** Names of the regions. Default: as before; `defaultRegions` the first time. */
   readonly regions?: readonly string[];
+  /** Whether a metrics-server is wanted, too. Once started, it runs until `down`. */
+  readonly metrics?: boolean;
   /** Ports of localhost that are going to be used, checked while the cluster is down. */
   readonly servicePorts?: readonly number[];
 }
 
 /** Starts the cluster, or what is missing of it. */
-export async function up({ regions: names, servicePorts = [] }: UpOptions = {}): Promise<void> {
+export async function up({ regions: names, servicePorts = [], metrics = false }: UpOptions = {}): Promise<void> {
   await preflight(servicePorts);
+  const wantsMetrics = metrics || hasDied(metricsServer);
+  await startCluster(names);
+  if (wantsMetrics) await step("metrics-server", () => startMetrics());
+}
+
+async function startCluster(names: readonly string[] | undefined): Promise<void> {
   const wanted = names ?? regions().map(({ name }) => name);
   checkRegions(wanted);
   const gone = dead();
@@ -207,6 +200,7 @@ export async function up({ regions: names, servicePorts = [] }: UpOptions = {}):
     if (first !== undefined) await startLoadBalancer(first);
     await startDns(all.length);
     await startStorage(all);
+    await forgetMetrics();
   });
 }
 
@@ -221,7 +215,8 @@ export async function down(): Promise<void> {
   checkRights();
   checkOwner();
   await step("stopping the cluster", async ({ note }) => {
-    for (const name of [latencyDaemon, "load-balancer", "load-balancer-proxy", "buildkitd"]) await stopDaemon(name);
+    for (const name of [latencyDaemon, metricsServer, "load-balancer", "load-balancer-proxy", "buildkitd"])
+      await stopDaemon(name);
     note("regions");
     await Promise.all(regions().map(stopRegion));
     note("control plane");
@@ -283,7 +278,8 @@ export async function setLatency(isOn: boolean): Promise<void> {
 export async function status(): Promise<string> {
   if (!existsSync(ownerFile)) return "The local cluster is down. Start it with `npm run cluster -- up`.";
   const lines = [`control plane  ${controlPlaneRuns() ? `running at ${apiserver}` : "not running"}`];
-  for (const name of hostDaemons) {
+  const optional = runningPid(metricsServer) === undefined ? [] : [metricsServer];
+  for (const name of [...hostDaemons, ...optional]) {
     const pid = runningPid(name);
     lines.push(`${name.padEnd(20)} ${pid === undefined ? "not running" : `running, pid ${pid}`}`);
   }

@@ -19,6 +19,7 @@ import { attach, interruption, UserError } from "./exec.ts";
 import { endOfLog, logFile } from "./daemon.ts";
 import { withLock } from "./lock.ts";
 import { repository } from "./paths.ts";
+import { metricsServer } from "./metrics.ts";
 import { beQuiet } from "./progress.ts";
 import { environment, preparePulumi, runPulumi, stack } from "./pulumi.ts";
 import { daemonsOf } from "./region.ts";
@@ -69,7 +70,8 @@ cluster
   .command("up")
   .description("start the cluster, or what is missing of it")
   .option("--regions <names>", "names of the regions, separated by commas", parseRegions)
-  .action((options: { regions?: string[] }) =>
+  .option("--metrics", "a metrics-server as well, for autoscaling and `kubectl top`")
+  .action((options: { regions?: string[]; metrics?: boolean }) =>
     withLock(async () => {
       await preflight();
       await installPackages();
@@ -105,7 +107,7 @@ cluster
     50,
   )
   .action((name: string, { lines }: { lines: number }) => {
-    const host = ["registry", "buildkitd", "load-balancer", "load-balancer-proxy"];
+    const host = ["registry", "buildkitd", "load-balancer", "load-balancer-proxy", metricsServer];
     const names = host.includes(name) ? [name] : daemonsOf(findRegion(name).name);
     for (const each of names) console.log(`==> ${logFile(each)}\n${endOfLog(logFile(each), lines)}\n`);
   });

@@ -56,6 +56,7 @@ export const ports = {
   controllerManager: 16257,
   scheduler: 16259,
   kwok: 16247,
+  metricsServer: 16248,
   registry: 5001,
 } as const;
 

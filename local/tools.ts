@@ -17,8 +17,8 @@ interface GoModule {
   readonly variables?: Readonly<Record<string, string>>;
   /** Seconds that building took on two cores; only orders of magnitude for "how long yet". */
   readonly seconds: number;
-  /** Only tests need it: nobody else has to wait for it. */
-  readonly onlyForTests?: true;
+  /** Nobody has to wait for what only few want. */
+  readonly onlyFor?: "tests" | "metrics";
 }
 
 const modules: readonly GoModule[] = [
@@ -51,8 +51,9 @@ const modules: readonly GoModule[] = [
   { folder: "pause", binaries: ["pause"], seconds: 2 },
   { folder: "latency", binaries: ["latency"], seconds: 3 },
   { folder: "local-path-provisioner", binaries: ["local-path-provisioner"], seconds: 60 },
-  { folder: "kube-score", binaries: ["kube-score"], seconds: 15, onlyForTests: true },
-  { folder: "kubeconform", binaries: ["kubeconform"], seconds: 5, onlyForTests: true },
+  { folder: "kube-score", binaries: ["kube-score"], seconds: 15, onlyFor: "tests" },
+  { folder: "kubeconform", binaries: ["kubeconform"], seconds: 5, onlyFor: "tests" },
+  { folder: "metrics-server", binaries: ["metrics-server"], seconds: 80, onlyFor: "metrics" },
 ];
 
 const source = (module: GoModule): string => join(repository, "local", "tools", module.folder);
@@ -166,12 +167,17 @@ async function build(module: GoModule, note: (text: string) => void, secondsAfte
  * there and is immediate.
  */
 export async function buildTools(skip: readonly string[] = []): Promise<void> {
-  await buildModules(modules.filter((module) => module.onlyForTests !== true && !skip.includes(module.folder)));
+  await buildModules(modules.filter((module) => module.onlyFor === undefined && !skip.includes(module.folder)));
 }
 
 /** Builds what only the tests use. */
 export async function buildCheckers(): Promise<void> {
-  await buildModules(modules.filter((module) => module.onlyForTests === true));
+  await buildModules(modules.filter((module) => module.onlyFor === "tests"));
+}
+
+/** Builds what feeds the autoscaler. */
+export async function buildMetricsServer(): Promise<void> {
+  await buildModules(modules.filter((module) => module.onlyFor === "metrics"));
 }
 
 async function buildModules(wanted: readonly GoModule[]): Promise<void> {

@@ -12,10 +12,12 @@ import {
 import { checkDigestReference, checkRepository } from "./components/container-image.ts";
 import { checkCidr, serviceTypes } from "./components/service.ts";
 import { checkCacheSize, checkHost } from "./components/edge/settings.ts";
+import { scrapeKinds } from "./components/monitoring.ts";
 import type { Bytes, PreviousRelease } from "./components/index.ts";
 import type { ServiceType } from "./components/service.ts";
 
 const platforms = ["linux/amd64", "linux/arm64"] as const;
+const monitoring = ["off", ...scrapeKinds] as const;
 const releases = ["rolling", "blueGreen", "canary"] as const;
 
 /** The stack's configuration. Pulumi.yaml describes each key and holds its default. */
@@ -45,6 +47,7 @@ export interface Config {
   readonly storePasswordVersion: number;
   readonly storeProtected: boolean;
   readonly dashboardImage: string;
+  readonly monitoring: (typeof monitoring)[number];
   readonly cdn: boolean;
   readonly cdnImage: string;
   readonly cdnPort: number;
@@ -95,6 +98,7 @@ const keys: Readonly<Record<keyof Config, Key>> = {
     (property, value) => (value === "" ? [] : checkDigestReference(property, value)),
     'dashboardImage ""',
   ),
+  monitoring: string((property, value) => checkOneOf(property, value, monitoring), "monitoring annotations"),
   cdn: boolean("cdn true"),
   cdnImage: string(checkText, 'cdnImage ""'),
   cdnPort: integer(1, 65535, "cdnPort 8889"),

@@ -1,6 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 
-import { Cdn, ContainerImage, Dashboard, KeyValueStore, WebService } from "./components/index.ts";
+import {
+  Cdn,
+  ContainerImage,
+  Dashboard,
+  KeyValueStore,
+  Monitoring,
+  scrapeAnnotations,
+  WebService,
+} from "./components/index.ts";
 import { readConfig } from "./config.ts";
 
 const config = readConfig();
@@ -59,7 +67,7 @@ const app = new WebService("hello", {
   // A page gets its own assets, whichever release is asked for them.
   assetStore: config.assetStore ? { folder: "/app/dist", previous } : undefined,
   autoscaling: config.maxReplicas > 0 ? { maxReplicas: config.maxReplicas } : undefined,
-  podAnnotations: { "prometheus.io/scrape": "true", "prometheus.io/port": "3000", "prometheus.io/path": "/metrics" },
+  podAnnotations: scrapeAnnotations(3000),
 });
 
 // The same from a cache in each region, near its clients, if that is wanted.
@@ -86,6 +94,16 @@ const dashboard =
   config.dashboardImage === ""
     ? undefined
     : new Dashboard("dashboard", { image: config.dashboardImage, namespace: place.metadata.name });
+
+// How Prometheus and Grafana, where they are there already, find and draw it.
+if (config.monitoring !== "off") {
+  new Monitoring("monitoring", {
+    service: "hello",
+    cdn: config.cdn ? "meridian" : undefined,
+    namespace: place.metadata.name,
+    scrape: config.monitoring,
+  });
+}
 
 export const url = app.url;
 export const imageRef = image.ref;

@@ -12,6 +12,8 @@ export { Dashboard } from "./dashboard.ts";
 export type { DashboardArgs } from "./dashboard.ts";
 export { KeyValueStore } from "./key-value-store.ts";
 export type { KeyValueStoreArgs } from "./key-value-store.ts";
+export { Monitoring, scrapeAnnotations } from "./monitoring.ts";
+export type { MonitoringArgs } from "./monitoring.ts";
 export { WebService } from "./web-service.ts";
 export type { WebServiceArgs } from "./web-service-args.ts";
 export type { AssetStore } from "./asset-store.ts";

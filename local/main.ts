@@ -186,6 +186,9 @@ passThrough(
 passThrough("render", "npm run render: the manifests that the program makes, as YAML, without a cluster", (args) =>
   node("commands/render.ts", args),
 );
+passThrough("grafana", "npm run grafana: the Grafana dashboard of the app, as JSON", (args) =>
+  node("commands/grafana.ts", args),
+);
 passThrough("bench", "npm run bench -- NAME: measure, and write bench/NAME.md", async ([name = "", ...args]) => {
   const names = readdirSync(join(repository, "bench")).flatMap((file) => /^(.*)\.ts$/.exec(file)?.[1] ?? []);
   if (!names.includes(name)) throw new UserError(`there is no benchmark "${name}"; there are ${names.join(", ")}.`);

@@ -58,6 +58,7 @@ function configurations(): fc.Arbitrary<Record<string, string>> {
     storePasswordVersion: integer(3),
     storeProtected: fc.constantFrom("true", "false"),
     dashboardImage: fc.constantFrom("", `ghcr.io/headlamp-k8s/headlamp@sha256:${"b".repeat(64)}`),
+    monitoring: fc.constantFrom("off", "annotations", "podMonitor", "all"),
     cdn: fc.constantFrom("true", "false"),
     cdnHosts: list("www.example.com", "example"),
     cdnCacheSize: fc.constantFrom("64Mi", "1Gi", "1Mi"),

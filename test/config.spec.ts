@@ -40,6 +40,7 @@ describe("the configuration", () => {
       storePasswordVersion: 1,
       storeProtected: true,
       dashboardImage: "",
+      monitoring: "off",
       cdn: false,
       cdnImage: "",
       cdnPort: 8889,

@@ -110,6 +110,19 @@ describe("the program", () => {
     assert.equal(command, "kubectl --namespace shop port-forward service/dashboard-1a2b3c4d 4466:80");
   });
 
+  it("tells Prometheus and Grafana of its replicas and edges if that is wanted", async () => {
+    useConfig({ cdn: "true", monitoring: "podMonitor", namespace: "shop", regions: '["eu"]' });
+    await runProgram();
+
+    const made = (await graph()).filter((name) => name.includes(" monitoring"));
+    assert.deepEqual(made, [
+      "kubernetes:core/v1:ConfigMap monitoring-dashboard",
+      "kubernetes:monitoring.coreos.com/v1:PodMonitor monitoring-edges",
+      "kubernetes:monitoring.coreos.com/v1:PodMonitor monitoring-replicas",
+      "meridian:index:Monitoring monitoring",
+    ]);
+  });
+
   it("says in one go what is wrong with the configuration, and makes nothing", async () => {
     useConfig({ replicas: "0", port: "http", replcas: "3" });
 

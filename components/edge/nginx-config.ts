@@ -61,6 +61,15 @@ function httpSection({ cacheSize, keepSeconds }: NginxOptions): string {
   sendfile on;
   tcp_nopush on;
   access_log off;
+  # Seconds such as 1.234 as milliseconds.
+  map $request_time $edge_milliseconds {
+    "~^0\\.0*(?<small>[0-9]+)$" $small;
+    "~^(?<whole>[0-9]+)\\.(?<rest>[0-9]+)$" $whole$rest;
+  }
+  # One JSON object a line, with the request id that the origin logs as well.
+  log_format json escape=json '{"time":"$time_iso8601","level":"info","msg":"request","method":"$request_method",'
+    '"path":"$uri","status":$status,"durationMs":$edge_milliseconds,"requestId":"$edge_request_id",'
+    '"cache":"$upstream_cache_status","region":"$edge_region","name":"$hostname"}';
   # Longer than load balancers keep an idle connection, so that it is never this side that closes one in use.
   keepalive_timeout 75s;
   keepalive_requests 100000;

@@ -100,6 +100,8 @@ function cacheLines({ cdn, region, release, stale, negativeSeconds }: NginxOptio
 ${releaseLines(release)}
     set $edge_is_sliced "";
     add_header X-Request-Id $edge_request_id always;
+    # A pipe takes so much in one piece: lines of several workers do not mix.
+    access_log /dev/stdout json buffer=4k flush=1s;
 
     proxy_cache objects;
     set $edge_key "";

@@ -2,7 +2,7 @@ import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** A function that is given the arguments of a child, as the component has made them, and gives those that are used. */
-type Change<Args> = (args: Args, name: string) => Args;
+export type Change<Args> = (args: Args, name: string) => Args;
 
 /**
  * Changes the children of a `WebService` in whatever Kubernetes has and this component has no argument for. Where there are

@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 
 import { Command, CommanderError } from "commander";
@@ -32,16 +32,22 @@ export function toTour(command: string): string {
 
 /** What a command has printed on the stack of the tour, as it is on a user's. */
 export function fromTour(output: string): string {
-  return stripVTControlCharacters(output)
-    .replaceAll("\r\n", "\n")
-    .replaceAll(`${copy}/`, "")
-    .replaceAll(homedir(), "~")
-    .replaceAll(/\b1(888\d)\b/g, "$1")
-    .replaceAll(`meridian-${stack}`, "meridian-dev")
-    .replaceAll(`(${stack})`, "(dev)")
-    .replaceAll(new RegExp(`\\b${stack}\\b`, "g"), "meridian")
-    .replaceAll(/[ \t]+$/gm, "")
-    .trimEnd();
+  return (
+    stripVTControlCharacters(output)
+      .replaceAll("\r\n", "\n")
+      // What depends on who else uses the machine.
+      .replaceAll(/^• waiting for .*\n/gm, "")
+      // Pulumi's sign of life where there is no terminal to draw on.
+      .replaceAll(/^@ (previewing|updating|destroying)\b.*\n/gm, "")
+      .replaceAll(`${copy}/`, "")
+      .replaceAll(homedir(), "~")
+      .replaceAll(/\b1(888\d)\b/g, "$1")
+      .replaceAll(`meridian-${stack}`, "meridian-dev")
+      .replaceAll(`(${stack})`, "(dev)")
+      .replaceAll(new RegExp(`\\b${stack}\\b`, "g"), "meridian")
+      .replaceAll(/[ \t]+$/gm, "")
+      .trimEnd()
+  );
 }
 
 /** The repository's files as they are, and the stack's configuration as everybody has it at the start. */
@@ -51,6 +57,7 @@ async function reset(): Promise<void> {
     mkdirSync(dirname(join(copy, file)), { recursive: true });
     cpSync(join(repository, file), join(copy, file));
   }
+  mkdirSync(join(copy, "docs/images"), { recursive: true });
   if (!existsSync(join(copy, "node_modules")))
     symlinkSync(join(repository, "node_modules"), join(copy, "node_modules"));
   const read = (name: string) =>
@@ -136,9 +143,11 @@ async function cleanUp(): Promise<void> {
 export function choosePages(names: readonly string[]): Page[] {
   const index = new Page(join(repository, "docs/README.md"));
   const files = index.links.filter((link) => link.endsWith(".md") && !link.startsWith("../"));
-  const pages = [...new Set(["../README.md", ...files])].map((file) => new Page(join(repository, "docs", file)));
+  const pages = [...new Set(["README.md", "../README.md", ...files])].map(
+    (file) => new Page(join(repository, "docs", file)),
+  );
   const known = pages.filter(({ steps }) => steps.length > 0);
-  const nameOf = ({ file }: Page): string => /([^/]+)\.md$/.exec(file)?.[1] ?? file;
+  const nameOf = ({ file }: Page): string => relative(join(repository, "docs"), file).replace(/^tour\/|\.md$/g, "");
   const unknown = names.find((name) => !known.some((page) => nameOf(page) === name));
   if (unknown !== undefined) {
     throw new Error(`there is no page "${unknown}" that runs something; there are ${known.map(nameOf).join(", ")}.`);
@@ -159,16 +168,20 @@ async function main(): Promise<number> {
     const pages = choosePages(command.args);
     const began = performance.now();
     const seconds = (): string => `${((performance.now() - began) / 1000).toFixed(0)} s`;
+    const problems: string[] = [];
     try {
       for (const page of pages) {
-        console.log(`${page.file.slice(repository.length + 1)} (after ${seconds()})`);
-        await write(page);
+        const file = relative(repository, page.file);
+        console.log(`${file} (after ${seconds()})`);
+        // A page that fails is left as it is, and the others are still written.
+        await write(page).catch((error: Error) => problems.push(`${file}: ${error.message}`));
       }
     } finally {
       if (!command.opts<{ keep: boolean }>().keep) await cleanUp();
     }
-    console.log(`✓ ${pages.length} pages in ${seconds()}`);
-    return 0;
+    for (const problem of problems) console.error(`error: ${problem}`);
+    console.log(`${pages.length - problems.length} of ${pages.length} pages in ${seconds()}`);
+    return problems.length === 0 ? 0 : 1;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     console.error(`error: ${error instanceof Error ? error.message : String(error)}`);

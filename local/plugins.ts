@@ -5,9 +5,9 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { run, succeeds } from "./exec.ts";
-import { pulumiHome, repository } from "./paths.ts";
+import { pulumiHome, repository, toolsDirectory } from "./paths.ts";
 import { say, step } from "./progress.ts";
 
 const names = ["kubernetes", "docker-build", "random"] as const;
@@ -87,13 +87,15 @@ export async function installPlugins(pulumi: string): Promise<void> {
 export async function installedPulumi(): Promise<string | undefined> {
   const sdk = readFileSync(join(repository, "node_modules", "@pulumi", "pulumi", "package.json"), "utf8");
   const needed = (JSON.parse(sdk) as { version: string }).version.split(".").map(Number);
-  if (!(await succeeds("pulumi-language-nodejs", ["--help"], { timeout: 5000 }))) return undefined;
+  // In a shell with the kit's environment the kit's own is on PATH, too.
+  const path = (process.env["PATH"] ?? "")
+    .split(delimiter)
+    .filter((directory) => !directory.startsWith(toolsDirectory));
+  const env = { ...process.env, PATH: path.join(delimiter), PULUMI_SKIP_UPDATE_CHECK: "true" };
+  if (!(await succeeds("pulumi-language-nodejs", ["--help"], { timeout: 5000, env }))) return undefined;
   let text: string;
   try {
-    text = await run("pulumi", ["version"], {
-      timeout: 10_000,
-      env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" },
-    });
+    text = await run("pulumi", ["version"], { timeout: 10_000, env });
   } catch {
     return undefined; // there is none, or it does not run: the kit builds its own
   }

@@ -7,7 +7,7 @@ import ts from "typescript";
 import { parse } from "yaml";
 
 import { Page } from "../docs/page.ts";
-import { fromTour, toTour } from "../docs/run.ts";
+import { choosePages, fromTour, toTour } from "../docs/run.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const files = globSync("**/*.md", { cwd: root, exclude: (path) => /^(node_modules|out|\..*)$/.test(path) }).sort();
@@ -70,6 +70,14 @@ describe("the tour", () => {
         name(page),
       );
     }
+  });
+
+  it("runs the pages that are named, and refuses what is none", () => {
+    assert.deepEqual(choosePages(["rolling", "replicas"]).map(name), ["docs/tour/replicas.md", "docs/tour/rolling.md"]);
+    assert.throws(
+      () => choosePages(["roling"]),
+      /^Error: there is no page "roling" that runs something; there are .*rolling/,
+    );
   });
 
   it("has every page in its index", () => {
@@ -136,7 +144,7 @@ describe("a page's steps", () => {
     );
     assert.equal(
       fromTour(
-        "Updating (tour):\n +  pulumi:pulumi:Stack meridian-tour created  \n\x1b[31mtour/hello 18888\x1b[0m\n\n",
+        "Updating (tour):\n@ updating....\n +  pulumi:pulumi:Stack meridian-tour created  \n\x1b[31mtour/hello 18888\x1b[0m\n\n",
       ),
       "Updating (dev):\n +  pulumi:pulumi:Stack meridian-dev created\nmeridian/hello 8888",
     );

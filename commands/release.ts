@@ -58,8 +58,11 @@ async function canary(settings: Settings, { steps, limits }: Course, stack: read
       why = figures;
     }
     if (code === 130) return code;
-    await apply(plan(await readReleases(stack), { kind: "rollback" }), stack);
-    say(`\nThe canary has failed at ${weight} %: ${why}. All traffic is back with the release before.`);
+    const back = (await apply(plan(await readReleases(stack), { kind: "rollback" }), stack)) === 0;
+    const end = back
+      ? "All traffic is back with the release before."
+      : "Going back has failed as well: run `pulumi up`.";
+    say(`\nThe canary has failed at ${weight} %: ${why}. ${end}`);
     return 1;
   }
   return apply({ weight: 100 }, stack);

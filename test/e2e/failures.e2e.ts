@@ -60,6 +60,20 @@ describe("an update that goes wrong", () => {
     await program.pulumi("preview", "--expect-no-changes");
   });
 
+  it("is told with pod and image if the image cannot be pulled, and the old release goes on answering", async () => {
+    const image = `${program.image}@sha256:${"0".repeat(64)}`;
+    await program.pulumi("config", "set", "image", image);
+    const update = program.attempt("up", "--yes", "--skip-preview");
+    const outcomes = await requestsDuring(url, update);
+    await program.pulumi("config", "rm", "image");
+    assertRefused(await update, new RegExp(`Pod hello-\\S+: container "app" [^]*${image}[^]*not found`));
+    assert.deepEqual(
+      outcomes.filter(({ kind }) => kind === "failed"),
+      [],
+    );
+    await program.up();
+  });
+
   it("shows the output of a Dockerfile that fails, and changes nothing", async () => {
     const before = await resourceVersions();
     const failing = `RUN echo 'no compiler here' >&2; exit 4\n`;

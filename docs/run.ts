@@ -124,7 +124,8 @@ async function cleanUp(): Promise<void> {
   // What is protected by a page's configuration is free after an update without it.
   await shell("npm start");
   await shell("npm run pulumi -- destroy --yes --skip-preview --remove");
-  const accept = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json";
+  const kinds = ["oci.image.index.v1", "oci.image.manifest.v1", "docker.distribution.manifest.v2"];
+  const accept = kinds.map((kind) => `application/vnd.${kind}+json`).join(", ");
   const list = async <T>(path: string) => (await (await fetch(`http://${registry}/v2/${path}`)).json()) as T;
   const { repositories } = await list<{ repositories: string[] }>("_catalog?n=1000");
   // Images outlive a stack on purpose.

@@ -165,7 +165,7 @@ function answer(r) {
   // A hit never saw the caches behind this one: what they said belongs to an earlier request.
   out["Cache-Status"] = before && fromCache.indexOf(outcome) < 0 ? before + ", " + own : own;
   if (outcome === "" && r.method !== "GET" && r.method !== "HEAD" && r.status < 400) purges.forgetPath(v.uri);
-  count(outcome === "" ? "BYPASS" : outcome, v.upstream_header_time);
+  count(r, outcome === "" ? "BYPASS" : outcome);
 }
 
 function restore(out, name, value) {
@@ -173,26 +173,47 @@ function restore(out, name, value) {
   else delete out[name];
 }
 
-/** Counters of this edge: answers by what the cache did, and the time that it waited for others. */
-function count(outcome, headerTime) {
+const outcomes = ["HIT", "MISS", "EXPIRED", "REVALIDATED", "UPDATING", "STALE", "BYPASS"];
+/** Upper bounds of the histogram, in seconds: the time until an answer begins. */
+const bounds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Counters of this edge: answers by what the cache did, how long they took, and the time that it waited for others. */
+function count(r, outcome) {
+  const v = r.variables;
   const counters = ngx.shared.counters;
-  counters.incr(outcome, 1, 0);
-  const waited = Number(headerTime);
+  counters.incr("requests " + outcome + " " + r.status, 1, 0);
+  const seconds = Number(v.request_time);
+  const bucket = bounds.findIndex((bound) => seconds <= bound);
+  counters.incr("bucket " + (bucket < 0 ? bounds.length : bucket), 1, 0);
+  if (seconds > 0) counters.incr("seconds", seconds, 0);
+  const length = Number(r.headersOut["Content-Length"]);
+  if (length > 0 && r.method !== "HEAD") counters.incr("bytes", length, 0);
+  const waited = Number(v.upstream_header_time);
   if (waited >= 0) {
     counters.incr("waits", 1, 0);
     counters.incr("waited", waited, 0);
   }
 }
 
-const outcomes = ["HIT", "MISS", "EXPIRED", "REVALIDATED", "UPDATING", "STALE", "BYPASS"];
-
 function numbers() {
   const counters = ngx.shared.counters;
-  const result = {};
-  outcomes.concat(["waits", "waited"]).forEach((name) => {
-    result[name.toLowerCase()] = counters.get(name) || 0;
+  const result = { waits: counters.get("waits") || 0, waited: counters.get("waited") || 0 };
+  outcomes.forEach((name) => {
+    result[name.toLowerCase()] = 0;
+  });
+  requests().forEach((one) => {
+    result[one.cache] += one.count;
   });
   return result;
+}
+
+/** How many answers there were by what the cache did and their status. */
+function requests() {
+  return ngx.shared.counters.items().reduce((found, item) => {
+    const words = item[0].split(" ");
+    if (words[0] === "requests") found.push({ cache: words[1].toLowerCase(), code: words[2], count: item[1] });
+    return found;
+  }, []);
 }
 
 /** GET: what this edge has done so far. */
@@ -204,13 +225,29 @@ function status(r) {
 
 /** The same for Prometheus, inside the cluster only. */
 function metrics(r) {
-  const all = numbers();
-  const lines = ["# HELP edge_requests_total Answers by what the cache did.", "# TYPE edge_requests_total counter"];
-  outcomes.forEach((name) =>
-    lines.push('edge_requests_total{cache="' + name.toLowerCase() + '"} ' + all[name.toLowerCase()]),
+  const counters = ngx.shared.counters;
+  const value = (name) => counters.get(name) || 0;
+  const region = 'region="' + r.variables.edge_region + '"';
+  const lines = [];
+  const about = (name, type, help) => lines.push("# HELP " + name + " " + help, "# TYPE " + name + " " + type);
+  about("http_requests_total", "counter", "Requests answered, by status and by what the cache did.");
+  requests().forEach((one) =>
+    lines.push('http_requests_total{code="' + one.code + '",cache="' + one.cache + '",' + region + "} " + one.count),
   );
-  lines.push("# HELP edge_origin_seconds Time until the origin's first byte.", "# TYPE edge_origin_seconds summary");
-  lines.push("edge_origin_seconds_sum " + all.waited, "edge_origin_seconds_count " + all.waits);
+  const histogram = "http_request_duration_seconds";
+  about(histogram, "histogram", "Time until the answer begins.");
+  let total = 0;
+  bounds.concat(["+Inf"]).forEach((bound, index) => {
+    total += value("bucket " + index);
+    lines.push(histogram + '_bucket{le="' + bound + '",' + region + "} " + total);
+  });
+  lines.push(histogram + "_sum{" + region + "} " + value("seconds"));
+  lines.push(histogram + "_count{" + region + "} " + total);
+  about("edge_body_bytes_total", "counter", "Bodies answered, before compression, as far as their length was known.");
+  lines.push("edge_body_bytes_total{" + region + "} " + value("bytes"));
+  about("edge_origin_seconds", "summary", "Time until the first byte of the origin, or of the shield.");
+  lines.push("edge_origin_seconds_sum{" + region + "} " + value("waited"));
+  lines.push("edge_origin_seconds_count{" + region + "} " + value("waits"));
   r.headersOut["Content-Type"] = "text/plain; version=0.0.4";
   r.return(200, lines.join("\n") + "\n");
 }

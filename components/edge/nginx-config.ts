@@ -47,7 +47,7 @@ function httpSection({ cacheSize, keepSeconds }: NginxOptions): string {
   # Marks of purges: for good, and for single paths as long as anything can lie in the cache without being asked for.
   js_shared_dict_zone zone=marks:1m;
   js_shared_dict_zone zone=paths:4m timeout=${keepSeconds + 3600}s;
-  js_shared_dict_zone zone=counters:64k type=number;
+  js_shared_dict_zone zone=counters:1m type=number;
 
   proxy_cache_path ${cache}/objects levels=1:2 keys_zone=objects:16m max_size=${parseQuantity(cacheSize)} inactive=${keepSeconds}s use_temp_path=off;
   proxy_temp_path ${cache}/proxy;
@@ -127,7 +127,7 @@ function limitSection({ limits }: NginxOptions): string {
   return zones.join("\n");
 }
 
-function internalServer({ release, shield }: NginxOptions): string {
+function internalServer({ region, release, shield }: NginxOptions): string {
   const watch =
     release === undefined
       ? ""
@@ -154,6 +154,7 @@ function internalServer({ release, shield }: NginxOptions): string {
       return 200 "ready\\n";
     }
     location = /metrics {
+      set $edge_region ${region};
       js_content edge.metrics;
     }${watch}
     location / {

@@ -134,18 +134,26 @@ describe("a CDN in three regions", function () {
   });
 
   it("counts what each edge has done", async () => {
-    const path = origin.serve({ "Cache-Control": "max-age=60" });
+    const path = origin.serve({ "Cache-Control": "max-age=60", "Content-Length": 7 });
     for (let i = 0; i < 5; i++) await get("ap", path);
     const ap = (await status({ locations: site.locations, token: site.token })).find(({ region }) => region === "ap");
     const [counts] = [...ap!.edges.values()].map(({ counts }) => counts);
     assert.ok(counts!["hit"]! >= 4 && counts!["miss"]! >= 1 && counts!["waits"]! >= 1);
     const [pod] = await pods("ap");
-    const metrics = await kubectl(
-      "get",
-      "--raw",
-      `/api/v1/namespaces/${site.namespace}/${pod}:8081/proxy/metrics`.replace("pod/", "pods/"),
-    ).catch(() => "");
-    if (metrics !== "") assert.match(metrics, /^edge_requests_total\{cache="hit"\} \d+$/m);
+    const address = (await kube("get", pod!, "-o", "jsonpath={.status.podIP}")).trim();
+    const metrics = (await ask(`http://${address}:8081/metrics`)).body;
+    const value = (name: string): number => {
+      const line = metrics.split("\n").find((text) => text.startsWith(`${name} `));
+      return Number(line?.slice(name.length + 1) ?? assert.fail(`no ${name} in\n${metrics}`));
+    };
+    assert.equal(value('http_requests_total{code="200",cache="hit",region="ap"}'), counts!["hit"]);
+    const all = value('http_request_duration_seconds_count{region="ap"}');
+    assert.equal(value('http_request_duration_seconds_bucket{le="+Inf",region="ap"}'), all);
+    assert.ok(all >= counts!["hit"]! + counts!["miss"]!);
+    assert.ok(value('edge_body_bytes_total{region="ap"}') >= 5 * "content".length);
+    assert.ok(
+      value('edge_origin_seconds_sum{region="ap"}') > 0 && value('edge_origin_seconds_count{region="ap"}') >= 1,
+    );
   });
 
   it("fetches from the origin itself when the shield is lost, and through it again when it is back", async () => {

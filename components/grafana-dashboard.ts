@@ -19,14 +19,18 @@ interface Panel {
   readonly isStacked?: true;
 }
 
+/** Replicas and edges count by the same names: only replicas have a version, only edges a cache. */
+const ofReplicas = '{version!=""}';
+const ofEdges = '{cache!=""}';
+
 const percentile = (share: number): string =>
-  `histogram_quantile(${share}, sum by (le, version) (rate(http_request_duration_seconds_bucket[$__rate_interval])))`;
+  `histogram_quantile(${share}, sum by (le, version) (rate(http_request_duration_seconds_bucket${ofReplicas}[$__rate_interval])))`;
 
 const app: readonly Panel[] = [
   {
     title: "Requests by version",
     description: "A release under way shows as one colour taking the place of the other.",
-    queries: { "{{version}}": "sum by (version) (rate(http_requests_total[$__rate_interval]))" },
+    queries: { "{{version}}": `sum by (version) (rate(http_requests_total${ofReplicas}[$__rate_interval]))` },
     unit: "reqps",
     isStacked: true,
   },
@@ -34,8 +38,7 @@ const app: readonly Panel[] = [
     title: "Share of failed requests",
     description: "Answers of 500 and above, by version: what a canary is judged by.",
     queries: {
-      "{{version}}":
-        '(sum by (version) (rate(http_requests_total{code=~"5.."}[$__rate_interval])) or 0 * sum by (version) (rate(http_requests_total[$__rate_interval]))) / sum by (version) (rate(http_requests_total[$__rate_interval]))',
+      "{{version}}": `(sum by (version) (rate(http_requests_total{code=~"5..", version!=""}[$__rate_interval])) or 0 * sum by (version) (rate(http_requests_total${ofReplicas}[$__rate_interval]))) / sum by (version) (rate(http_requests_total${ofReplicas}[$__rate_interval]))`,
     },
     unit: "percentunit",
   },
@@ -52,7 +55,7 @@ const app: readonly Panel[] = [
   {
     title: "Requests by region",
     description: "Where requests are answered.",
-    queries: { "{{region}}": "sum by (region) (rate(http_requests_total[$__rate_interval]))" },
+    queries: { "{{region}}": `sum by (region) (rate(http_requests_total${ofReplicas}[$__rate_interval]))` },
     unit: "reqps",
     isStacked: true,
   },
@@ -75,7 +78,7 @@ const edges: readonly Panel[] = [
   {
     title: "Answers by what the cache did",
     description: "A hit costs the origin nothing.",
-    queries: { "{{cache}}": "sum by (cache) (rate(edge_requests_total[$__rate_interval]))" },
+    queries: { "{{cache}}": `sum by (cache) (rate(http_requests_total${ofEdges}[$__rate_interval]))` },
     unit: "reqps",
     isStacked: true,
   },
@@ -83,8 +86,7 @@ const edges: readonly Panel[] = [
     title: "Share from the cache",
     description: "Answers that did not wait for the origin.",
     queries: {
-      "from cache":
-        'sum(rate(edge_requests_total{cache=~"hit|stale|updating"}[$__rate_interval])) / sum(rate(edge_requests_total[$__rate_interval]))',
+      "from cache": `sum(rate(http_requests_total{cache=~"hit|stale|updating"}[$__rate_interval])) / sum(rate(http_requests_total${ofEdges}[$__rate_interval]))`,
     },
     unit: "percentunit",
   },

@@ -127,8 +127,14 @@ describe("the Grafana dashboard", () => {
     }
   });
 
+  it("counts requests of the replicas apart from those of the edges, which have the same name", () => {
+    const selectors = queries(true).flatMap((query) => [...query.matchAll(/http_request\w+(\{.*?\})?/g)]);
+    assert.ok(selectors.length >= 10);
+    for (const [all, labels] of selectors) assert.match(labels ?? "", /version!=""|cache!=""|cache=~"hit/, all);
+  });
+
   it("has the panels of the edges only where there are any", () => {
-    const ofEdges = (query: string) => query.includes("edge_");
+    const ofEdges = (query: string) => query.includes("edge_") || query.includes("{cache");
     assert.ok(queries(true).some(ofEdges));
     assert.ok(!queries(false).some(ofEdges));
     assert.deepEqual(parseArguments(["--service", "shop", "--no-cdn"]), { service: "shop", cdn: false });

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
+import { nearest } from "./commands/nearest.ts";
 import {
   checkInteger,
   checkLabelValue,
@@ -207,8 +208,7 @@ function checkCdnRegions({ cdn = false, cdnShield = "", regions }: Partial<Confi
 }
 
 function unknownKey(key: string): string {
-  const nearest = Object.keys(keys).toSorted((a, b) => distance(key, a) - distance(key, b))[0];
-  return `${key} is not a key of this program: did you mean ${nearest}? pulumi config rm ${key} removes it`;
+  return `${key} is not a key of this program: did you mean ${nearest(key, Object.keys(keys))}? pulumi config rm ${key} removes it`;
 }
 
 function checkText(property: string, value: unknown): string[] {
@@ -274,19 +274,4 @@ function parseJson(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-/** How many letters have to be put in, left out or changed to make `b` of `a`. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1];
-    for (const [j, other] of [...b].entries()) {
-      next.push(
-        Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (letter.toLowerCase() === other.toLowerCase() ? 0 : 1)),
-      );
-    }
-    row = next;
-  }
-  return row.at(-1)!;
 }

@@ -1,285 +1,216 @@
-import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
+/** `npm run drill`: breaks something on purpose while requests go on, and shows what comes of it. */
+import { realpathSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { kubeconfig, repository } from "../local/paths.ts";
-import { SteadyLoad } from "./steady-load.ts";
-import { type Mark, renderSvg, renderTimeline, type Timeline } from "./timeline.ts";
+import { loseControlPlane } from "./drills/control-plane.ts";
+import { type Drill, interruption, kubectl, type Place, text } from "./drills/drill.ts";
+import { isOurs } from "./drills/kit.ts";
+import { drainNode } from "./drills/node.ts";
+import { loseOrigin } from "./drills/origin.ts";
+import { losePod } from "./drills/pod.ts";
+import { loseRegion } from "./drills/region.ts";
+import { loseRegistry } from "./drills/registry.ts";
+import { releaseKinds, releaseNext } from "./drills/release.ts";
+import { runDrill } from "./drills/run.ts";
+import { Undo } from "./drills/undo.ts";
+import { unknown } from "./nearest.ts";
 
-interface DrillOptions {
-  readonly url: string;
-  readonly namespace: string;
+interface Options {
+  readonly url?: string;
+  readonly namespace?: string;
+  readonly stack?: string;
+  readonly outage?: number;
   readonly headless: boolean;
-  readonly context?: string;
+  readonly quiet: boolean;
+  readonly confirm?: string;
 }
 
-/** What a drill does while requests go on. */
-interface Drill {
-  readonly title: string;
-  readonly by: Timeline["by"];
-  /** Resolves when all is as before again. */
-  readonly work: (mark: (text: string) => void, load: SteadyLoad) => Promise<void>;
+interface Kind {
+  readonly name: string;
+  readonly description: string;
+  /** What it has to be told, `<such>` or, if it may be left out, `[such]`. */
+  readonly argument?: readonly [name: string, description: string];
+  readonly make: (place: Place, options: Options, argument: string) => Drill | Promise<Drill>;
 }
 
-/** What came of a drill, as it is written to `out/`. */
-interface Outcome extends Timeline {
-  readonly requests: number;
-  readonly failed: number;
-  readonly failures: Readonly<Record<string, number>>;
-  /** Seconds from the first mark to the last: from what was done to when all was as before. */
-  readonly secondsToRecover: number;
-  /** Seconds from the first mark to the last failed request, 0 if none has failed. */
-  readonly secondsOfFailures: number;
-}
+/** All drills, from the harmless ones on. */
+const kinds: readonly Kind[] = [
+  { name: "pod", description: "delete a replica", make: losePod },
+  {
+    name: "node",
+    description: "drain a node, as for maintenance, and use it again",
+    argument: ["[name]", "the node (default: one that has a replica)"],
+    make: (place, _options, name) => drainNode(place, name === "" ? undefined : name),
+  },
+  {
+    name: "region",
+    description: "cut the power of a region of the local cluster, and give it back",
+    argument: ["<name>", "the region"],
+    make: (place, { outage }, name) => loseRegion(place, name, outage),
+  },
+  {
+    name: "origin",
+    description: "take all replicas away behind the CDN, and give them back",
+    make: (place, { outage = 15 }) => loseOrigin(place, outage),
+  },
+  {
+    name: "release",
+    description: "release the next version",
+    argument: ["<kind>", releaseKinds.join(", ")],
+    make: (_place, _options, kind) => releaseNext(kind),
+  },
+  {
+    name: "registry",
+    description: "stop the local cluster's image registry, lose a replica, and start it again",
+    make: (place, { outage = 5 }) => loseRegistry(place, outage),
+  },
+  {
+    name: "control-plane",
+    description: "stop the local cluster's control plane, and start it again",
+    make: (place, { outage = 10 }) => loseControlPlane(place, outage),
+  },
+];
 
-const longestSeconds = 300;
-
-/** Aborted by Ctrl-C: what was broken is mended before the end. */
-const interruption = new AbortController();
-
-/** Runs a drill before the eyes of a user, and returns the exit code: 1 if requests failed. */
-async function run(name: string, drill: Drill, { url, headless }: DrillOptions, color: boolean): Promise<number> {
-  const load = new SteadyLoad({ url, freshPerSecond: 60, keepAlivePerSecond: 60, clients: 6 });
-  const began = performance.now();
-  const marks: Mark[] = [];
-  const elapsed = (): number => (performance.now() - began) / 1000;
-  const mark = (text: string): void => {
-    marks.push({ at: elapsed(), text });
-    if (headless) process.stdout.write(`${elapsed().toFixed(1).padStart(6)} s  ${text}\n`);
-  };
-  const columns = Math.max(60, process.stdout.columns || 80);
-  const rows = Math.max(10, (process.stdout.rows || 24) - 3);
-  let drawn = 0;
-  const draw = (): void => {
-    const timeline = { ...drill, seconds: load.report().seconds, marks };
-    const lines = renderTimeline(timeline, { columns, color }).split("\n");
-    // What has left the top of the screen cannot be drawn over.
-    const frame = lines.length > rows ? [...lines.slice(0, 2), ...lines.slice(2).slice(2 - rows)] : lines;
-    if (drawn > 0) process.stdout.write(`\x1b[${drawn}A\x1b[0J`);
-    process.stdout.write(`${frame.join("\n")}\n`);
-    drawn = frame.length;
-  };
-  const ticker = headless ? undefined : setInterval(draw, 500);
-  try {
-    await until("requests that are answered", () => load.report().requests > 100, 30);
-    await drill.work(mark, load);
-    await pause(2000);
-  } finally {
-    clearInterval(ticker);
-    await load.stop();
-  }
-  const { requests, failed, failures, seconds } = load.report();
-  const first = marks[0]?.at ?? 0;
-  const secondsToRecover = (marks.at(-1)?.at ?? 0) - first;
-  const lastFailure = seconds.findLastIndex((second) => second.failed > 0);
-  const secondsOfFailures = lastFailure < 0 ? 0 : Math.max(0, lastFailure + 1 - first);
-  const { title, by } = drill;
-  const outcome: Outcome = {
-    title,
-    by,
-    requests,
-    failed,
-    failures,
-    secondsToRecover,
-    secondsOfFailures,
-    marks,
-    seconds,
-  };
-  if (!headless && drawn > 0) process.stdout.write(`\x1b[${drawn}A\x1b[0J`);
-  const folder = join(repository, "out");
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `drill-${name}.json`), `${JSON.stringify(outcome, undefined, 2)}\n`);
-  writeFileSync(join(folder, `drill-${name}.svg`), renderSvg(outcome));
-  const reasons = Object.entries(failures).map(([reason, count]) => `${count} × ${reason}`);
-  const lost = failed === 0 ? "none failed" : `${failed} failed (${reasons.join(", ")})`;
-  process.stdout.write(
-    `${renderTimeline(outcome, { columns, color })}\n\n` +
-      `${requests} requests, ${lost}; as before after ${secondsToRecover.toFixed(1)} s. ` +
-      `Also in out/drill-${name}.svg and .json.\n`,
-  );
-  return failed === 0 ? 0 : 1;
-}
-
-async function kubectl(...args: string[]): Promise<string> {
-  return (await promisify(execFile)("kubectl", args)).stdout.trim();
-}
-
-async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  seconds = longestSeconds,
-): Promise<void> {
-  const end = performance.now() + seconds * 1000;
-  while (!(await condition())) {
-    if (interruption.signal.aborted) throw new Error("interrupted");
-    if (performance.now() > end) throw new Error(`${what} did not come within ${seconds} s.`);
-    await pause(200);
-  }
-}
-
-const pods = async (namespace: string, path: string): Promise<string[]> => {
-  const selector = "app.kubernetes.io/name=hello";
-  const jsonpath = `jsonpath={range .items[*]}{${path}}{"\\n"}{end}`;
-  return (await kubectl("-n", namespace, "get", "pods", "-l", selector, "-o", jsonpath)).split("\n").filter(Boolean);
-};
-
-function loseAPod({ namespace }: DrillOptions): Drill {
-  return {
-    title: "One replica is deleted",
-    by: "regions",
-    work: async (mark) => {
-      const ready = async () =>
-        (await pods(namespace, '.status.conditions[?(@.type=="Ready")].status')).filter((status) => status === "True");
-      const before = await pods(namespace, ".metadata.name");
-      const [victim] = before;
-      if (victim === undefined) throw new Error(`There is no replica in the namespace ${namespace}.`);
-      await kubectl("-n", namespace, "delete", "pod", victim, "--wait=false");
-      mark(`pod ${victim} is deleted`);
-      await until("another replica", async () => {
-        const names = await pods(namespace, ".metadata.name");
-        return !names.includes(victim) && names.length === before.length && (await ready()).length === before.length;
-      });
-      mark(`${before.length} of ${before.length} replicas are ready, and the old one has ended`);
-    },
-  };
-}
-
-/** Only the local cluster's: nobody else's power can be cut. */
-function loseARegion(region: string): Drill {
-  const cut = async (verb: "stop" | "start"): Promise<void> => {
-    await promisify(execFile)(process.execPath, [
-      join(repository, "local/bootstrap.mjs"),
-      "cluster",
-      "region",
-      verb,
-      region,
-    ]);
-  };
-  return {
-    title: `The region ${region} loses its power, and gets it back`,
-    by: "regions",
-    work: async (mark, load) => {
-      const last = (count: number) => load.report().seconds.slice(0, -1).slice(-count);
-      const answersFrom = (count: number) => last(count).some(({ regions }) => (regions[region] ?? 0) > 0);
-      if (!answersFrom(5)) throw new Error(`No replica in a region ${region} answers.`);
-      mark(`the region ${region} loses its power`);
-      await cut("stop");
-      try {
-        await until(
-          "five seconds without a failed request",
-          () => last(5).every(({ failed }) => failed === 0) && !answersFrom(5),
-        );
-        mark("the other regions answer everything");
-      } finally {
-        await cut("start");
-      }
-      mark(`the region ${region} has its power back`);
-      await until(`an answer from ${region}`, () => answersFrom(2));
-      mark(`the region ${region} answers again`);
-    },
-  };
-}
-
-async function release(kind: string): Promise<Drill> {
-  const { stdout } = await promisify(execFile)("pulumi", ["config", "--json"]);
-  const config = JSON.parse(stdout) as Record<string, { value?: string } | undefined>;
-  const value = (key: string): string => config[`meridian:${key}`]?.value ?? "";
-  const [, line, patch] = /^(v\d+\.\d+\.)(\d+)/.exec(value("version")) ?? [];
-  if (line === undefined) throw new Error(`The stack's version is no version: ${value("version")}`);
-  const version = `${line}${Number(patch) + 1}`;
-  // The drill is over when nothing of the release before runs any more; its image and its assets stay known.
-  const steps = kind === "canary" ? ["--steps", "34:10,67:10"] : [];
-  return {
-    title: `${version} is released, ${kind}`,
-    by: "versions",
-    work: async (mark, load) => {
-      const args = [join(repository, "commands/release.ts"), version, "--kind", kind, "--keep", "0", ...steps];
-      const child = spawn(process.execPath, ["--no-warnings", ...args], { stdio: ["ignore", "pipe", "pipe"] });
-      let text = "";
-      for (const stream of [child.stdout, child.stderr])
-        stream.setEncoding("utf8").on("data", (more: string) => (text += more));
-      const ended = once(child, "exit") as Promise<[number | null]>;
-      let isOver = false;
-      void ended.then(() => (isOver = true));
-      mark("pulumi up begins");
-      await until(`an answer by ${version}`, () => isOver || (load.report().versions[version] ?? 0) > 0);
-      mark(`${version} answers for the first time`);
-      const [code] = await ended;
-      if (code !== 0) throw new Error(`the release failed:\n${text}`);
-      mark("pulumi up has ended");
-      const others = ({ versions }: { versions: Record<string, number> }) =>
-        Object.keys(versions).some((key) => key !== version);
-      await until(`only answers by ${version}`, () =>
-        load
-          .report()
-          .seconds.slice(0, -1)
-          .slice(-2)
-          .every((second) => !others(second)),
-      );
-      mark(`only ${version} answers`);
-    },
-  };
-}
+const folder = fileURLToPath(new URL("../out", import.meta.url));
+const undoFile = join(folder, "drill-undo.json");
 
 /** Breaking things is for the kit's own cluster, unless the user names another one. */
-async function refuseForeignCluster(context: string | undefined): Promise<void> {
-  if (process.env["KUBECONFIG"] === kubeconfig) return;
+async function refuseForeignCluster(confirmed: string | undefined): Promise<void> {
+  if (isOurs()) return;
   const current = await kubectl("config", "current-context").catch(() => "");
-  if (context === current && current !== "") return;
+  if (confirmed === current && current !== "") return;
   throw new Error(
-    `This is not the local cluster but ${current || "none"}: \`npm run drill\` breaks things there; ` +
-      `\`--context ${current || "NAME"}\` says that you mean it.`,
+    `this is not the local cluster but ${current || "none"}, and a drill breaks things there; ` +
+      `--confirm ${current || "CONTEXT"} says that you mean it.`,
   );
 }
 
-const choices =
-  (...allowed: string[]) =>
-  (text: string): string => {
-    if (allowed.includes(text)) return text;
-    throw new InvalidArgumentError(`there are ${allowed.join(", ")}.`);
+/** Where the app is, as the stack's outputs tell, or the command line. */
+async function findPlace({ url, namespace, stack }: Options): Promise<Place> {
+  const args = ["stack", "output", "--json", ...(stack === undefined ? [] : ["--stack", stack])];
+  const known = url !== undefined && namespace !== undefined;
+  const json = await text("pulumi", args).catch((error: unknown) => {
+    if (known) return "{}"; // a place without a stack
+    throw new Error(
+      `the stack cannot be read (${(error as Error).message}); --url and --namespace say where the app is.`,
+    );
+  });
+  const { cdnLocations = [], ...outputs } = JSON.parse(json) as Partial<Place> & { cdnLocations?: Place["edges"] };
+  const place = {
+    url: url ?? process.env["MERIDIAN_URL"] ?? outputs.url ?? "",
+    namespace: namespace ?? outputs.namespace ?? "",
+    edges: cdnLocations,
   };
+  if (place.url === "" || place.namespace === "") throw new Error("the stack has no app yet: `npm start` deploys it.");
+  return place;
+}
+
+async function start(kind: Kind, options: Options, argument: string): Promise<number> {
+  await refuseForeignCluster(options.confirm);
+  const left = Undo.leftBehind(undoFile);
+  for (const what of (await left?.run()) ?? []) {
+    process.stderr.write(`An earlier drill has not come to its end; put back: ${what}.\n`);
+  }
+  const place = await findPlace(options);
+  const drill = await kind.make(place, options, argument);
+  const { isTTY, columns, rows } = process.stdout;
+  return await runDrill(drill, place, Undo.begin(undoFile), folder, {
+    live: !options.headless && !options.quiet,
+    quiet: options.quiet,
+    color: isTTY === true && !process.env["NO_COLOR"],
+    columns: Math.max(40, columns || Number(process.env["COLUMNS"]) || 80),
+    rows: rows || 24,
+  });
+}
+
+/** Asks which drill it shall be, until there is one. */
+async function choose(): Promise<readonly [Kind, string]> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const ask = async (question: string): Promise<string> =>
+    (await terminal.question(question, { signal: interruption.signal })).trim();
+  // With the terminal in this hand, Ctrl-C and the end of input are its to tell.
+  terminal.on("SIGINT", () => interruption.abort()).on("close", () => interruption.abort());
+  try {
+    const list = kinds.map(({ name, description }, index) => `  ${index + 1}  ${name.padEnd(13)}  ${description}`);
+    process.stdout.write(`What shall break, while requests go on?\n\n${list.join("\n")}\n\n`);
+    for (;;) {
+      const answer = await ask("Number or name: ");
+      const kind = kinds.find(({ name }, index) => answer === name || answer === String(index + 1));
+      if (kind === undefined) {
+        const names = kinds.map(({ name }) => name);
+        process.stdout.write(`${answer === "" ? "" : `${unknown("drill", answer, names)}\n`}`);
+      } else if (kind.argument === undefined) return [kind, ""];
+      else return [kind, await ask(`${kind.argument[1]}: `)];
+    }
+  } finally {
+    terminal.removeAllListeners("close").close();
+  }
+}
+
+function parseSeconds(value: string): number {
+  if (/^\d{1,3}$/.test(value) && Number(value) >= 1 && Number(value) <= 600) return Number(value);
+  throw new InvalidArgumentError("it must be an integer from 1 to 600.");
+}
+
+/** The command line; `run` is told what was asked for. */
+export function commandLine(run: (kind: Kind, options: Options, argument: string) => Promise<void>): Command {
+  const program = new Command("drill")
+    .description("Breaks something on purpose while requests go on, and shows what comes of it. Then all is put back.")
+    .usage("[options] [drill]")
+    .configureHelp({ showGlobalOptions: true })
+    .option("--url <address>", "where requests go (default: as the stack's outputs say)")
+    .option("--namespace <name>", "where the app runs (default: as the stack's outputs say)")
+    .option("--stack <name>", "the Pulumi stack (default: the selected one)")
+    .option("--outage <seconds>", "how long what is broken stays so (default: as the drill has it)", parseSeconds)
+    .option("--headless", "print what happens line by line, as for CI", process.stdout.isTTY !== true)
+    .option("--quiet", "print only what came of it", false)
+    .option("--confirm <context>", "the kubeconfig's context, if it is not the local cluster: break things there")
+    .addHelpText("after", "\nExit code: 0 no request failed, 1 some did, 2 it could not be done, 130 interrupted.")
+    .configureOutput({ writeErr: () => {} })
+    .exitOverride();
+  for (const kind of kinds) {
+    const command = program.command(kind.name).description(kind.description).copyInheritedSettings(program);
+    if (kind.argument !== undefined) command.argument(...kind.argument);
+    command.action(() => run(kind, command.optsWithGlobals<Options>(), command.args[0] ?? ""));
+  }
+  return program;
+}
 
 async function main(): Promise<number> {
-  const color = process.stdout.isTTY && !process.env["NO_COLOR"];
   let exitCode = 0;
-  // Only once: a second Ctrl-C ends the process as usual.
-  process.once("SIGINT", () => interruption.abort());
-  const program = new Command("drill")
-    .description("Breaks something on purpose while requests go on, and shows what comes of it.")
-    .option("--url <address>", "where requests go", process.env["MERIDIAN_URL"] ?? "http://localhost:8888")
-    .option("--namespace <name>", "where the app runs", "meridian")
-    .option("--headless", "print what happens line by line, as for CI", process.stdout.isTTY !== true)
-    .option("--context <name>", "the kubeconfig's context, for a cluster that is not the local one")
-    .addHelpText("after", "\nExit code: 0 no request failed, 1 some did, 2 the drill could not be done.")
-    .exitOverride();
-  const start = async (name: string, make: (options: DrillOptions) => Drill | Promise<Drill>): Promise<void> => {
-    const options = program.opts<DrillOptions>();
-    await refuseForeignCluster(options.context);
-    exitCode = await run(name, await make(options), options, color);
-  };
-  program
-    .command("pod")
-    .description("delete a replica")
-    .action(() => start("pod", loseAPod));
-  program
-    .command("region <name>")
-    .description("cut the power of a region of the local cluster, and give it back")
-    .action((region: string) => start("region", () => loseARegion(region)));
-  program
-    .command("release")
-    .argument("<kind>", "rolling, blueGreen or canary", choices("rolling", "blueGreen", "canary"))
-    .description("release the next version")
-    .action((kind: string) => start(`release-${kind}`, () => release(kind)));
+  // Again and again: while things are put back, nobody may end this.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interruption.abort());
+  const program = commandLine(async (kind, options, argument) => {
+    exitCode = await start(kind, options, argument);
+  });
+  program.action(async () => {
+    const [word] = program.args;
+    if (word !== undefined)
+      throw new Error(
+        unknown(
+          "drill",
+          word,
+          kinds.map(({ name }) => name),
+        ),
+      );
+    if (process.stdin.isTTY !== true || process.stdout.isTTY !== true) {
+      throw new Error(`which drill shall it be? There are ${kinds.map(({ name }) => name).join(", ")}.`);
+    }
+    const [kind, argument] = await choose();
+    exitCode = await start(kind, program.opts<Options>(), argument);
+  });
   try {
-    await program.parseAsync();
+    await program.allowExcessArguments().parseAsync();
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 2;
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const isStopped = interruption.signal.aborted;
+    const { message } = error as Error;
+    const sentence =
+      isStopped && !message.startsWith("it could not be put back") ? "interrupted; all is as before." : message;
+    process.stderr.write(`error: ${sentence.replace(/^error: /, "")}\n`);
+    return isStopped ? 130 : 2;
   }
   return exitCode;
 }

@@ -80,8 +80,8 @@ export function configCommands({ previous, ...texts }: Settings): string[][] {
   return [...(previous === undefined ? [] : [["config", "rm", "previous"]]), ["config", "set-all", "--path", ...set]];
 }
 
-/** One line for each release: which one has the traffic, which one waits, where one can go back to. */
-export function describe(releases: Releases): string {
+/** The releases that are known, the newest first, and what each of them is at the moment. */
+export function roles(releases: Releases): (Earlier & { readonly role: string })[] {
   const { kind, version, active, failed, image, previous, keepPrevious, weight } = releases;
   const running = kind === "blueGreen" ? previous.slice(0, keepPrevious).map((earlier) => earlier.version) : [];
   const role = (of: string): string =>
@@ -93,20 +93,25 @@ export function describe(releases: Releases): string {
       : image === undefined
         ? "not deployed"
         : role(version);
-  const rows = [
+  return [
     { version, image: image ?? "-", role: newest },
     ...previous.map((earlier) => ({ ...earlier, role: role(earlier.version) })),
   ];
+}
+
+/** One line for each release: which one has the traffic, which one waits, where one can go back to. */
+export function describe(releases: Releases): string {
+  const rows = roles(releases);
   const width = Math.max(...rows.map((row) => row.version.length));
   const lines = rows.map((row) => `${row.version.padEnd(width)}  ${row.role.padEnd(12)}  ${row.image}`);
-  return [`Releases are ${kind}.`, ...lines].join("\n");
+  return [`Releases are ${releases.kind}.`, ...lines].join("\n");
 }
 
 interface State {
   readonly deployment?: { readonly resources?: readonly { readonly type: string; readonly initErrors?: string[] }[] };
 }
 
-async function readReleases(stack: readonly string[]): Promise<Releases> {
+export async function readReleases(stack: readonly string[]): Promise<Releases> {
   const config = JSON.parse(await output(["config", "--json", ...stack])) as Record<string, { value?: string }>;
   const outputs = JSON.parse(await output(["stack", "output", "--json", ...stack])) as Record<string, unknown>;
   const state = JSON.parse(await output(["stack", "export", ...stack])) as State;

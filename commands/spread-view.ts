@@ -1,4 +1,5 @@
 import type { Spread } from "./spread.ts";
+import { wrap } from "./wrap.ts";
 
 export interface View {
   /** The width of the terminal. */
@@ -116,16 +117,6 @@ function shrink(widths: readonly number[], room: number): number[] {
 
 function fit(text: string, width: number): string {
   return text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width);
-}
-
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }
 
 function plural(count: number, noun: string): string {

@@ -5,7 +5,10 @@ import { setTimeout as pause } from "node:timers/promises";
 export type Client = "fresh" | "keepAlive" | "slow";
 
 export interface SteadyLoadOptions {
-  readonly url: string;
+  /** Where requests go; with several addresses, each client has one of them. */
+  readonly url: string | readonly string[];
+  /** The kind of answer that is asked for. @default "application/json" */
+  readonly accept?: string;
   /** Requests per second on connections of their own. @default 100 */
   readonly freshPerSecond?: number;
   /** Requests per second on connections that stay open. @default 100 */
@@ -22,6 +25,8 @@ export interface SteadyLoadOptions {
 export interface Second {
   readonly versions: Record<string, number>;
   readonly regions: Record<string, number>;
+  /** What a CDN has done: `fresh` and `stale` answers come from its cache, the others from the `origin`. */
+  readonly caches: Record<string, number>;
   failed: number;
 }
 
@@ -42,6 +47,7 @@ export interface LoadReport {
 interface Answer {
   readonly version: string;
   readonly region: string;
+  readonly cache: string;
 }
 
 /** Requests at a steady rate until it is stopped: each of them answered, or counted with the reason why not. */
@@ -61,7 +67,9 @@ export class SteadyLoad {
     this.#options = options;
     const { freshPerSecond = 100, keepAlivePerSecond = 100, clients = 10, slowSeconds } = options;
     const many = (client: "fresh" | "keepAlive", perSecond: number): Promise<void>[] =>
-      perSecond > 0 ? Array.from({ length: clients }, () => this.#client(client, (1000 * clients) / perSecond)) : [];
+      perSecond > 0
+        ? Array.from({ length: clients }, (_, index) => this.#client(client, index, (1000 * clients) / perSecond))
+        : [];
     this.#work = Promise.all([
       ...many("fresh", freshPerSecond),
       ...many("keepAlive", keepAlivePerSecond),
@@ -89,7 +97,8 @@ export class SteadyLoad {
   }
 
   /** Sends one request after the other, so that what it is told can be put in order. */
-  async #client(client: "fresh" | "keepAlive", interval: number): Promise<void> {
+  async #client(client: "fresh" | "keepAlive", index: number, interval: number): Promise<void> {
+    const url = this.#url(index);
     const agent = client === "keepAlive" ? new http.Agent({ keepAlive: true, maxSockets: 1 }) : false;
     let newest = "";
     // Clients do not all start at once.
@@ -98,7 +107,7 @@ export class SteadyLoad {
       await pause(Math.max(0, next - performance.now()));
       next = Math.max(next + interval, performance.now());
       const sent = performance.now();
-      const version = await this.#request(client, this.#options.url, agent, 10_000);
+      const version = await this.#request(client, url, agent, 10_000);
       if (version === undefined) continue;
       if (client === "keepAlive") {
         if (isOlder(version, newest)) this.#backwards.keepAlive++;
@@ -115,11 +124,16 @@ export class SteadyLoad {
   async #slow(seconds: number): Promise<void> {
     const running: Promise<unknown>[] = [];
     while (this.#mayGoOn()) {
-      const url = new URL(`/slow?seconds=${seconds}`, this.#options.url).href;
+      const url = new URL(`/slow?seconds=${seconds}`, this.#url(0)).href;
       running.push(this.#request("slow", url, false, (seconds + 10) * 1000));
       await pause(1000);
     }
     await Promise.all(running);
+  }
+
+  #url(index: number): string {
+    const urls = [this.#options.url].flat();
+    return urls[index % urls.length] ?? "";
   }
 
   #mayGoOn(): boolean {
@@ -131,8 +145,9 @@ export class SteadyLoad {
     this.#sent++;
     this.#clients[client]++;
     try {
-      const { version, region } = await get(url, agent, timeout);
+      const { version, region, cache } = await get(url, agent, timeout, this.#options.accept ?? "application/json");
       const second = this.#now();
+      add(second.caches, cache);
       add(second.versions, version);
       add(second.regions, region);
       return version;
@@ -146,22 +161,23 @@ export class SteadyLoad {
 
   #now(): Second {
     const index = Math.floor((performance.now() - this.#began) / 1000);
-    while (this.#seconds.length <= index) this.#seconds.push({ versions: {}, regions: {}, failed: 0 });
+    while (this.#seconds.length <= index) this.#seconds.push({ versions: {}, regions: {}, caches: {}, failed: 0 });
     return this.#seconds[index]!;
   }
 }
 
 /** Without a body in between: a load generator must not be what is slow. */
-function get(url: string, agent: http.Agent | false, timeout: number): Promise<Answer> {
+function get(url: string, agent: http.Agent | false, timeout: number, accept: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const request = http.get(url, { agent, headers: { Accept: "application/json" } }, (response) => {
+    const request = http.get(url, { agent, headers: { Accept: accept } }, (response) => {
       response.on("error", reject).on("close", () => {
         clearTimeout(timer);
         if (!response.complete) reject(new Error("answer broke off"));
       });
       response.on("end", () => {
         const header = (name: string): string => String(response.headers[name] ?? "-");
-        if (response.statusCode === 200) resolve({ version: header("x-version"), region: header("x-region") });
+        const cache = cacheOf(header("cache-status"));
+        if (response.statusCode === 200) resolve({ version: header("x-version"), region: header("x-region"), cache });
         else reject(new Error(`HTTP ${response.statusCode}`));
       });
       response.resume();
@@ -172,6 +188,13 @@ function get(url: string, agent: http.Agent | false, timeout: number): Promise<A
       reject(error);
     });
   });
+}
+
+/** Where an answer comes from, by its `Cache-Status` (RFC 9211): the cache nearest to the client is named last. */
+export function cacheOf(status: string): "fresh" | "stale" | "origin" {
+  const nearest = status.split(",").at(-1) ?? "";
+  if (!/; *hit\b/.test(nearest)) return "origin";
+  return /; *ttl=-/.test(nearest) ? "stale" : "fresh";
 }
 
 function add(counts: Record<string, number>, key: string, count = 1): void {

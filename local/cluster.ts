@@ -1,6 +1,5 @@
 /** The local cluster as a whole: up, down, status, regions. Every function may be called at any time, in any state. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { removeGroup, rootGroup } from "./cgroups.ts";
 import {
@@ -28,7 +27,8 @@ import {
   regionNamespace,
   route,
 } from "./network.ts";
-import { cache, clusterDirectory, network, ports, repository, stacksDirectory } from "./paths.ts";
+import { cache, clusterDirectory, network, repository, stacksDirectory } from "./paths.ts";
+import { checkOwner, checkRights, hostDaemons, ownerFile, preflight } from "./preflight.ts";
 import { say, step } from "./progress.ts";
 import {
   deadDaemons,
@@ -45,49 +45,6 @@ import { checkRegions, isStopped, keepRegions, markStopped, regions } from "./re
 import { startBuilder, startRegistry } from "./registry.ts";
 import { startStorage } from "./storage.ts";
 import { tool } from "./tools.ts";
-
-const hostDaemons = ["registry", "buildkitd", "load-balancer-proxy", "load-balancer"] as const;
-const ownerFile = join(runDirectory, "owner");
-
-function checkRights(): void {
-  if (process.platform !== "linux") {
-    throw new UserError(
-      `the local cluster needs Linux, this is ${process.platform}; use \`pulumi up\` with a cluster of your own (README: "Your own cluster").`,
-    );
-  }
-  if (process.getuid?.() !== 0) {
-    throw new UserError(
-      "the local cluster needs root (it makes network namespaces and containers); run `sudo npm start`, or use `pulumi up` with a cluster of your own.",
-    );
-  }
-}
-
-function checkOwner(): void {
-  const owner = existsSync(ownerFile) ? readFileSync(ownerFile, "utf8") : cache;
-  if (owner !== cache) {
-    throw new UserError(
-      `another local cluster runs on this machine, from ${owner}; stop it with \`XDG_CACHE_HOME=${join(owner, "..")} npm run cluster -- down\` and try again.`,
-    );
-  }
-}
-
-async function portIsFree(port: number, host: string): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const server = createServer().once("error", () => resolve(false));
-    server.listen(port, host, () => server.close(() => resolve(true)));
-  });
-}
-
-/** Ports that something else listens on, before anything is started. */
-async function checkPorts(servicePorts: readonly number[]): Promise<void> {
-  for (const port of [...Object.values(ports), ...servicePorts]) {
-    if (!(await portIsFree(port, "127.0.0.1")) || !(await portIsFree(port, "0.0.0.0"))) {
-      throw new UserError(
-        `port ${port} is taken by another program (\`ss -ltnp 'sport = :${port}'\` names it); stop that program and try again.`,
-      );
-    }
-  }
-}
 
 export const clusterRuns = (): boolean =>
   controlPlaneRuns() && hostDaemons.every((name) => runningPid(name) !== undefined);
@@ -126,14 +83,6 @@ async function removeSurplusRegions(wanted: readonly string[]): Promise<void> {
     if (index === 0) await deleteRegion(region);
     else if (index !== region.index) await stopRegion(region);
   }
-}
-
-/** What must hold before anything is installed, built or started. @throws UserError */
-export async function preflight(servicePorts: readonly number[] = []): Promise<void> {
-  checkRights();
-  checkOwner();
-  const nothingRuns = !controlPlaneStarted() && hostDaemons.every((name) => runningPid(name) === undefined);
-  if (nothingRuns) await checkPorts(servicePorts);
 }
 
 export interface UpOptions {
@@ -272,6 +221,24 @@ export async function setLatency(isOn: boolean): Promise<void> {
     await stopLatency();
     await routes(running);
   });
+}
+
+/** Parts of the cluster that can be lost by themselves, until they are started or the next `up`. */
+export const parts = {
+  registry: { stop: () => stopDaemon("registry"), start: startRegistry },
+  "control-plane": { stop: stopControlPlane, start: startControlPlane },
+} as const;
+
+export async function stopPart(name: keyof typeof parts): Promise<void> {
+  checkRunning();
+  await step(`stopping ${name}`, parts[name].stop);
+}
+
+export async function startPart(name: keyof typeof parts): Promise<void> {
+  checkRights();
+  checkOwner();
+  if (!existsSync(ownerFile)) throw new UserError("the local cluster is down; start it with `npm run cluster -- up`.");
+  await step(`starting ${name}`, parts[name].start);
 }
 
 /** One line per component: what it is, whether it runs. */

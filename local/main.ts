@@ -1,17 +1,19 @@
 /** The kit's commands. Each `npm run …` script that touches the local cluster ends up here. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Argument, Command, InvalidArgumentError } from "commander";
 import {
   clusterRuns,
   dead,
   down,
-  preflight,
   forget,
+  parts,
   setLatency,
   startOneRegion,
+  startPart,
   status,
   stopOneRegion,
+  stopPart,
   up,
 } from "./cluster.ts";
 import { installPackages } from "./debian.ts";
@@ -20,6 +22,7 @@ import { endOfLog, logFile } from "./daemon.ts";
 import { withLock } from "./lock.ts";
 import { repository } from "./paths.ts";
 import { metricsServer } from "./metrics.ts";
+import { preflight } from "./preflight.ts";
 import { beQuiet } from "./progress.ts";
 import { environment, preparePulumi, runPulumi, stack } from "./pulumi.ts";
 import { daemonsOf } from "./region.ts";
@@ -120,6 +123,16 @@ region
   .command("start <name>")
   .description("bring a region back")
   .action((name: string) => withLock(() => startOneRegion(findRegion(name))));
+for (const [verb, action, description] of [
+  ["stop", stopPart, "stop a part of the cluster, to see what goes on without it"],
+  ["start", startPart, "start that part again"],
+] as const) {
+  cluster
+    .command(verb)
+    .description(description)
+    .addArgument(new Argument("<part>", "which one").choices(Object.keys(parts)))
+    .action((part: keyof typeof parts) => withLock(() => action(part)));
+}
 cluster
   .command("latency")
   .description(

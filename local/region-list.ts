@@ -1,6 +1,7 @@
 /** Which regions the cluster has. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { unknown } from "../commands/nearest.ts";
 import { runDirectory } from "./daemon.ts";
 import { UserError } from "./exec.ts";
 import { clusterDirectory } from "./paths.ts";
@@ -45,8 +46,13 @@ export function findRegion(wanted: string): Region {
   const name = wanted.toLowerCase();
   const region = regions().find((one) => one.name === name);
   if (region !== undefined) return region;
-  const known = regions().map((one) => one.name);
-  throw new UserError(`there is no region "${wanted}"; the local cluster has ${known.join(", ")}.`);
+  throw new UserError(
+    unknown(
+      "region",
+      wanted,
+      regions().map((one) => one.name),
+    ),
+  );
 }
 
 /** The regions of the cluster from now on. */

@@ -3,11 +3,12 @@ import { parse } from "yaml";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { showSpread } from "../commands/spread.ts";
-import { preflight, up } from "./cluster.ts";
+import { up } from "./cluster.ts";
 import { installPackages } from "./debian.ts";
 import { interruption, until, UserError } from "./exec.ts";
 import { seedEdgeImage, seedStoreImage } from "./images.ts";
 import { repository } from "./paths.ts";
+import { preflight } from "./preflight.ts";
 import { say } from "./progress.ts";
 import { preparePulumi, providePulumi, pulumiOutput, readStackFile, runPulumi, stack } from "./pulumi.ts";
 

@@ -112,8 +112,9 @@ describe("the local cluster", () => {
     assert.equal(ready("ap"), "True");
   });
 
-  it("refuses an unknown region with the names that exist", () => {
-    const { status, stderr } = tryCluster("region", "stop", "mars");
-    assert.deepEqual([status, stderr], [1, 'error: there is no region "mars"; the local cluster has eu, us, ap.\n']);
+  it("refuses an unknown region with the names that exist, and the one that was likely meant", () => {
+    const { status, stderr } = tryCluster("region", "stop", "uss");
+    const sentence = 'error: there is no region "uss", did you mean us? There are eu, us, ap.\n';
+    assert.deepEqual([status, stderr], [1, sentence]);
   });
 });

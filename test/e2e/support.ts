@@ -40,6 +40,11 @@ export class Running {
   readonly #child: ChildProcess;
   #output = "";
 
+  /** What it has printed so far. */
+  get output(): string {
+    return this.#output;
+  }
+
   constructor(command: string, args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }) {
     this.#child = spawn(command, args, { ...options, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
@@ -151,7 +156,11 @@ export class Program {
 
   /** Runs one of the repository's own commands on the stack, which may fail. */
   command(file: string, ...args: string[]): Promise<Result> {
-    return this.#run(process.execPath, ["--no-warnings", file, ...args]).result;
+    return this.startCommand(file, ...args).result;
+  }
+
+  startCommand(file: string, ...args: string[]): Running {
+    return this.#run(process.execPath, ["--no-warnings", file, ...args]);
   }
 
   #run(command: string, args: readonly string[]): Running {

@@ -1,5 +1,5 @@
 /** The kit's commands. Each `npm run …` script that touches the local cluster ends up here. */
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Argument, Command, InvalidArgumentError } from "commander";
 import {
@@ -17,6 +17,7 @@ import {
   up,
 } from "./cluster.ts";
 import { installPackages } from "./debian.ts";
+import { examine, report } from "./doctor.ts";
 import { attach, interruption, UserError } from "./exec.ts";
 import { endOfLog, logFile } from "./daemon.ts";
 import { withLock } from "./lock.ts";
@@ -29,12 +30,6 @@ import { daemonsOf } from "./region.ts";
 import { checkRegions, findRegion } from "./region-list.ts";
 import { startEverything } from "./start.ts";
 import { buildTools, tool } from "./tools.ts";
-
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () =>
-    interruption.abort(new UserError("interrupted; run the same command again, it goes on from here.")),
-  );
-}
 
 /** Runs another program on this terminal, with the local cluster's environment, and takes over its exit code. */
 async function handOver(program: string, args: readonly string[]): Promise<void> {
@@ -54,12 +49,14 @@ function parseRegions(text: string): string[] {
   return names;
 }
 
-const program = new Command("meridian")
+export const program = new Command("meridian")
   .description("A whole multi-region Kubernetes on this machine, and the program that runs on it.")
   .option("--quiet", "print results and errors only")
-  .hook("preAction", (command) => {
-    if (command.opts()["quiet"] === true) beQuiet();
+  .hook("preAction", (_program, command) => {
+    if (command.optsWithGlobals()["quiet"] === true) beQuiet();
   })
+  // Descriptions are wrapped in narrow terminals, too.
+  .configureHelp({ minWidthToWrap: 20 })
   .enablePositionalOptions()
   .showHelpAfterError("(--help shows what is possible)");
 
@@ -155,9 +152,25 @@ cluster
     for (const [name, value] of Object.entries(environment())) console.log(`export ${name}='${value}'`);
   });
 
+program
+  .command("doctor")
+  .description("npm run doctor: whether this machine has what npm start needs, and what to do where it has not")
+  .option("--json", "print what was found as JSON: name, state (ok, note or problem) and detail of each check")
+  .action(async ({ json, quiet }: { json?: boolean; quiet?: boolean }) => {
+    const findings = await examine();
+    const text = json === true ? JSON.stringify(findings, undefined, 2) : report(findings, quiet);
+    if (text !== "") console.log(text);
+    if (findings.some(({ state }) => state === "problem")) process.exitCode = 1;
+  });
+for (const command of [...program.commands, ...cluster.commands, ...region.commands]) {
+  if (command.commands.length === 0) command.option("--quiet", "print results and errors only");
+}
+
+const wantsHelp = (args: readonly string[]): boolean => args.some((arg) => arg === "--help" || arg === "-h");
+
 /** Commands whose arguments are another program's. */
-function passThrough(name: string, description: string, action: (args: string[]) => Promise<void>): void {
-  program
+function passThrough(name: string, description: string, action: (args: string[]) => Promise<void>): Command {
+  return program
     .command(name)
     .description(description)
     .argument("[args...]")
@@ -166,17 +179,27 @@ function passThrough(name: string, description: string, action: (args: string[])
     .helpOption(false)
     .action(action);
 }
+/** The help of a tool itself, which must not wait until it is built. */
+async function explain(name: "pulumi" | "kubectl", args: readonly string[]): Promise<void> {
+  if (existsSync(tool(name))) return handOver(tool(name), args);
+  program.commands.find((command) => command.name() === name)?.outputHelp();
+  console.log(`\n\`npm start\` builds ${name}; then this shows its own help.`);
+}
 passThrough("pulumi", "npm run pulumi -- …: the Pulumi CLI on the local cluster's stack", async (args) => {
+  if (wantsHelp(args)) return explain("pulumi", args);
   const pulumi = await withLock(() => preparePulumi());
   process.exitCode = await runPulumi(pulumi, args);
 });
-passThrough("kubectl", "npm run kubectl -- …: kubectl on the local cluster", (args) => handOver(tool("kubectl"), args));
+passThrough("kubectl", "npm run kubectl -- …: kubectl on the local cluster", (args) =>
+  wantsHelp(args) ? explain("kubectl", args) : handOver(tool("kubectl"), args),
+);
 passThrough("spread", "npm run spread -- …: how requests spread over the replicas", (args) =>
   node("commands/spread.ts", args),
 );
 const onStack =
   (file: string) =>
   async (args: readonly string[]): Promise<void> => {
+    if (wantsHelp(args)) return node(file, args);
     await withLock(() => preparePulumi());
     process.env["PULUMI_STACK"] ??= stack;
     await node(file, args);
@@ -188,13 +211,18 @@ passThrough(
 );
 passThrough(
   "drill",
-  "npm run drill -- pod|region|release: break something, and watch what comes of it",
+  "npm run drill: break something on purpose, and watch what comes of it",
   onStack("commands/drill.ts"),
 );
 passThrough(
   "cdn",
   "npm run cdn -- status|purge: what the CDN's edges do, and making them forget",
   onStack("commands/cdn.ts"),
+);
+passThrough(
+  "status",
+  "npm run status: what runs where, which release has the traffic, what the last update changed",
+  onStack("commands/status.ts"),
 );
 passThrough("render", "npm run render: the manifests that the program makes, as YAML, without a cluster", (args) =>
   node("commands/render.ts", args),
@@ -206,9 +234,9 @@ passThrough("bench", "npm run bench -- NAME: measure, and write bench/NAME.md", 
   const names = readdirSync(join(repository, "bench")).flatMap((file) => /^(.*)\.ts$/.exec(file)?.[1] ?? []);
   if (!names.includes(name)) throw new UserError(`there is no benchmark "${name}"; there are ${names.join(", ")}.`);
   await node(`bench/${name}.ts`, args);
-});
+}).helpOption("-h, --help", "what this is");
 passThrough("docs", "npm run docs -- [PAGE…]: run what the pages in docs/ show, and write what comes of it", (args) =>
-  withLock(() => node("docs/run.ts", args), "docs-lock"),
+  wantsHelp(args) ? node("docs/run.ts", args) : withLock(() => node("docs/run.ts", args), "docs-lock"),
 );
 passThrough("e2e", "npm run e2e: the tests against the local cluster", async (args) => {
   await withLock(async () => {
@@ -230,12 +258,19 @@ passThrough("e2e", "npm run e2e: the tests against the local cluster", async (ar
   await mocha(join(folder, "*.e2e.ts"), "--ignore", alone, "--parallel", "--jobs", "3");
   interruption.signal.throwIfAborted();
   await mocha(alone);
-});
+}).helpOption("-h, --help", "what this is; all else goes to mocha");
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  console.error(`error: ${error.message}`);
-  process.exitCode = interruption.signal.aborted ? 130 : 1;
+if (import.meta.main) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () =>
+      interruption.abort(new UserError("interrupted; run the same command again, it goes on from here.")),
+    );
+  }
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.error(`error: ${error.message}`);
+    process.exitCode = interruption.signal.aborted ? 130 : 1;
+  }
 }

@@ -14,7 +14,7 @@ interface Route {
 }
 
 /** Whether the machine already routes any of our ranges elsewhere. */
-async function refuseForeignNetworks(): Promise<void> {
+export async function refuseForeignNetworks(): Promise<void> {
   const routes = JSON.parse(await run("ip", ["-4", "-json", "route", "show"])) as Route[];
   const taken = routes.find(({ dst, dev }) => /^10\.21[345]\./.test(dst) && dev !== bridge);
   if (taken !== undefined) {

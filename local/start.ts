@@ -9,7 +9,7 @@ import { interruption, until, UserError } from "./exec.ts";
 import { seedEdgeImage, seedStoreImage } from "./images.ts";
 import { repository } from "./paths.ts";
 import { preflight } from "./preflight.ts";
-import { say } from "./progress.ts";
+import { isQuiet, say } from "./progress.ts";
 import { preparePulumi, providePulumi, pulumiOutput, readStackFile, runPulumi, stack } from "./pulumi.ts";
 
 /** A value of the stack, or the default that Pulumi.yaml declares. */
@@ -41,14 +41,9 @@ export async function startEverything(): Promise<void> {
   if (configured("cdn") === true || configured("cdn") === "true") await seedEdgeImage();
   await preparePulumi(pulumi);
   interruption.signal.throwIfAborted();
-  const code = await runPulumi(pulumi, [
-    "up",
-    "--stack",
-    stack,
-    "--yes",
-    "--skip-preview",
-    "--suppress-permalink=true",
-  ]);
+  const args = ["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-permalink=true"];
+  // Quiet, it says only what has failed.
+  const code = isQuiet() ? (await pulumiOutput(pulumi, args), 0) : await runPulumi(pulumi, args);
   if (code !== 0) {
     interruption.signal.throwIfAborted();
     throw new UserError("pulumi up failed, see above; mend what it names and run `npm start` again.");

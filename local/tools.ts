@@ -81,6 +81,10 @@ export function toolDirectories(): string[] {
 
 const isMissing = (module: GoModule): boolean => !existsSync(directory(module));
 
+/** What `npm start` would have to build first. */
+export const missingTools = (): readonly GoModule[] =>
+  modules.filter((module) => module.onlyForTests !== true && isMissing(module));
+
 /** What a failed build means for the user. */
 export function explainBuildFailure(folder: string, output: string): string {
   if (/no space left on device/i.test(output)) {
@@ -116,7 +120,7 @@ export async function checkGo(): Promise<void> {
 
 const neededGigabytes = 8;
 
-function checkDisk(): void {
+export function checkDisk(): void {
   mkdirSync(toolsDirectory, { recursive: true });
   const { bavail, bsize } = statfsSync(toolsDirectory);
   const free = (bavail * bsize) / 1e9;

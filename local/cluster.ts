@@ -1,5 +1,5 @@
 /** The local cluster as a whole: up, down, status, regions. Every function may be called at any time, in any state. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { removeGroup, rootGroup } from "./cgroups.ts";
 import {

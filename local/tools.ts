@@ -83,7 +83,7 @@ const isMissing = (module: GoModule): boolean => !existsSync(directory(module));
 
 /** What `npm start` would have to build first. */
 export const missingTools = (): readonly GoModule[] =>
-  modules.filter((module) => module.onlyForTests !== true && isMissing(module));
+  modules.filter((module) => module.onlyFor === undefined && isMissing(module));
 
 /** What a failed build means for the user. */
 export function explainBuildFailure(folder: string, output: string): string {

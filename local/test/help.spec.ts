@@ -35,7 +35,7 @@ while True:
 sys.stdout.buffer.write(seen)`;
   const { stdout, stderr } = spawnSync("python3", ["-c", script, process.execPath, "--no-warnings", main, ...args], {
     encoding: "utf8",
-    env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: "xterm-256color", ...env },
+    env: { ...process.env, CI: undefined, NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: "xterm-256color", ...env },
   });
   assert.equal(stderr, "");
   return stdout.replaceAll("\r\n", "\n");

@@ -86,9 +86,34 @@ describe("npm run release", function () {
     assert.equal((await version()).version, "v0.0.3");
   });
 
+  it("is taken up again after `kill -9` in the middle of a blue/green release, and loses no request", async () => {
+    const pending = async () => /"pending_operations": \[\s*\{/.test(await program.pulumi("stack", "export"));
+    await program.pulumi("config", "set", "release", "blueGreen");
+    await program.pulumi("config", "set", "version", "v0.0.6");
+    await program.pulumi("config", "set", "image", "");
+    await program.pulumi("config", "set", "keepPrevious", "0");
+    const update = program.start("up", "--yes", "--skip-preview");
+    // The new release's Deployment has been created, and Pulumi waits for it.
+    await until("a pod of the new release", async () =>
+      (await program.list("pods", ".metadata.labels.app\\.kubernetes\\.io/version")).includes("v0.0.6"),
+    );
+    update.signal("SIGKILL");
+    assert.equal((await update.result).code, null);
+    await until("the program and the plugins to end with Pulumi", async () => program.processes().length === 0);
+    assert.equal(await pending(), true);
+    await program.recover();
+    assert.equal(await pending(), false);
+    await program.up();
+    assert.equal((await version()).version, "v0.0.6");
+    assert.equal((await deployments()).length, 1);
+    const { failed, failures } = load.report();
+    assert.deepEqual({ failed, failures }, { failed: 0, failures: {} });
+    await program.pulumi("preview", "--refresh", "--expect-no-changes");
+  });
+
   it("refuses what makes no sense with one sentence, before anything is changed", async () => {
-    assert.equal(await refused("v0.0.3"), "v0.0.3 has the traffic already; a new release needs a new version.");
-    assert.equal(await refused("promote"), "No release waits: v0.0.3 has the traffic.");
+    assert.equal(await refused("v0.0.6"), "v0.0.6 has the traffic already; a new release needs a new version.");
+    assert.equal(await refused("promote"), "No release waits: v0.0.6 has the traffic.");
     assert.equal(await refused("0.0.5"), 'A version looks like v0.0.2 or v1.2.0-rc.1, not like "0.0.5".');
     await program.pulumi("preview", "--expect-no-changes");
   });
@@ -99,7 +124,7 @@ describe("npm run release", function () {
       "let settings;",
       'process.stderr.write("no database\\n"); process.exit(7);\nlet settings;',
     );
-    program.edit("index.ts", "minReadySeconds }", "minReadySeconds, progressDeadlineSeconds: 20 }");
+    program.edit("index.ts", '"blueGreen", ', '"blueGreen", progressDeadlineSeconds: 20, ');
     const { code, output } = await program.command("commands/release.ts", "v0.0.5");
     assert.notEqual(code, 0);
     assert.match(output, /exited with code 7/);
@@ -107,7 +132,7 @@ describe("npm run release", function () {
     assert.equal((await roles())["v0.0.5"], "failed");
 
     await release("rollback");
-    assert.equal((await version()).version, "v0.0.3");
+    assert.equal((await version()).version, "v0.0.6");
     const { failed, failures } = await load.stop();
     assert.deepEqual({ failed, failures }, { failed: 0, failures: {} });
   });

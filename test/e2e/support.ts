@@ -22,6 +22,7 @@ import { parse, stringify } from "yaml";
 import { load, type Outcome } from "../../commands/requests.ts";
 import { run, until } from "../../local/exec.ts";
 import { registry, repository } from "../../local/paths.ts";
+import { recoverStack } from "../../local/recover.ts";
 
 export { until } from "../../local/exec.ts";
 
@@ -184,6 +185,12 @@ export class Program {
     const output = await this.pulumi("up", "--yes", "--skip-preview", ...args);
     for (const [digest] of output.matchAll(/sha256:[0-9a-f]{64}/g)) this.#digests.add(digest);
     return output;
+  }
+
+  /** Frees and mends the stack after `pulumi` was killed, as `npm start` does. */
+  recover(): Promise<void> {
+    const options = { cwd: this.folder, env: this.#environment() };
+    return recoverStack(this.#home, "e2e", (args, input = "") => run("pulumi", args, { ...options, input }));
   }
 
   async output(name: string): Promise<string> {

@@ -4,6 +4,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 
+import type { Backend } from "./route.ts";
 import { oneOffNetworkPolicy } from "./one-off.ts";
 import type { PodOptions } from "./pod-spec.ts";
 import type { BlueGreenRelease } from "./release.ts";
@@ -21,6 +22,8 @@ interface Slot {
 /** The release that gets the traffic, and what has to be done before it does. */
 export interface ActiveRelease extends Slot {
   readonly gate: readonly pulumi.Resource[];
+  /** The Services that share a route's requests. @default - the service's own has all */
+  readonly backends?: readonly Backend[];
 }
 
 /** The new release with its preview and test, the earlier ones that stay, and the choice between them. */

@@ -91,7 +91,8 @@ export interface PreviousRelease {
 }
 
 /**
- * Gives the new release a share of the replicas, and so of the connections; each larger share is another update. Whether it
+ * Gives the new release a share of the replicas, and so of the connections; with a route, an exact share of the requests
+ * that come by the route, beside a stable release that keeps all its replicas. Each larger share is another update. Whether it
  * does well is for whoever sets the share to judge, as `commands/release.ts` does: between two updates there is time to look.
  */
 export interface CanaryRelease extends ReleaseTiming {
@@ -103,8 +104,8 @@ export interface CanaryRelease extends ReleaseTiming {
    */
   readonly stable?: PreviousRelease | undefined;
   /**
-   * The new release's share of the replicas as a percentage, 1 to 100, rounded to whole replicas: at least one, and not all
-   * below 100.
+   * The new release's share as a percentage, 1 to 100: of the requests with a route; else of the replicas, rounded to whole
+   * ones, at least one, and not all below 100.
    *
    * @default 100
    */
@@ -137,13 +138,16 @@ export function releaseTimeoutSeconds(release: Release, replicas: number): numbe
   return lots * ((release.progressDeadlineSeconds ?? 120) + (release.minReadySeconds ?? 0));
 }
 
+/** How many replicas carry this share of all requests, where a route sends it exactly. */
+export const weightedReplicas = (weight: number, replicas: number): number => Math.ceil((weight / 100) * replicas);
+
 /** How many of the replicas a new release of this weight has. */
 export function canaryReplicas(weight: number, replicas: number): number {
   return weight >= 100 ? replicas : Math.min(Math.max(Math.round((weight / 100) * replicas), 1), replicas - 1);
 }
 
 /** Sentences on releases that could never end. */
-export function checkRelease(release: Release, replicas: number, version?: string): string[] {
+export function checkRelease(release: Release, replicas: number, version?: string, hasRoute = false): string[] {
   const { minReadySeconds, progressDeadlineSeconds } = deploymentStrategy(release);
   const timing = [
     ...checkInteger("release.minReadySeconds", minReadySeconds, 0, 3600),
@@ -159,7 +163,7 @@ export function checkRelease(release: Release, replicas: number, version?: strin
     case "blueGreen":
       return [...timing, ...checkBlueGreen(release, version)];
     case "canary":
-      return [...timing, ...checkCanary(release, replicas, version)];
+      return [...timing, ...checkCanary(release, replicas, version, hasRoute)];
   }
 }
 
@@ -174,13 +178,20 @@ function checkRolling(release: RollingRelease): string[] {
     : problems;
 }
 
-function checkCanary({ stable, weight = 100 }: CanaryRelease, replicas: number, version?: string): string[] {
+function checkCanary(
+  { stable, weight = 100 }: CanaryRelease,
+  replicas: number,
+  version: string | undefined,
+  hasRoute: boolean,
+): string[] {
   return [
     ...checkInteger("release.weight", weight, 1, 100),
     ...(version === undefined ? ["version must be set with a canary release, which tells releases apart by it"] : []),
     ...(stable === undefined ? [] : checkUnique("version and release.stable.version", [version, stable.version])),
     ...(weight < 100 && stable === undefined ? [`release.stable must be set with a weight of ${weight}`] : []),
-    ...(weight < 100 && replicas < 2 ? [`replicas must be 2 or more with a weight of ${weight}, got ${replicas}`] : []),
+    ...(weight < 100 && replicas < 2 && !hasRoute
+      ? [`replicas must be 2 or more with a weight of ${weight} and without a route, got ${replicas}`]
+      : []),
   ];
 }
 

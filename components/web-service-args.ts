@@ -254,7 +254,7 @@ export function checkWebService(name: string, settings: WebServiceSettings): str
     ...checkVolumes(settings.volumes),
     ...checkInteger("runAsUser", settings.runAsUser, 1, 2 ** 31 - 1),
     ...(settings.migration === undefined ? [] : checkMigration(settings.migration)),
-    ...checkRelease(release, replicas, version),
+    ...checkRelease(release, replicas, version, settings.route !== undefined),
     ...(settings.assetStore === undefined ? [] : checkAssetStore(settings.assetStore)),
     ...(autoscaling === undefined ? [] : checkAutoscaling(autoscaling, replicas)),
     ...(autoscaling !== undefined && release.kind !== "rolling"

@@ -67,7 +67,7 @@ export class WebService extends pulumi.ComponentResource {
       startsAfter,
       ...(store && { env: { ...options.env, ASSET_STORE_URL: store.url }, trafficAfter: [store.deployment] }),
     };
-    const { deployment, selector: activeSelector, gate } = releaseOf(name, pod, this);
+    const { deployment, selector: activeSelector, gate, backends } = releaseOf(name, pod, this);
 
     const { type = "LoadBalancer", annotations } = settings.service;
     const service = new k8s.core.v1.Service(
@@ -106,8 +106,8 @@ export class WebService extends pulumi.ComponentResource {
     if (route !== undefined) {
       new k8s.apiextensions.CustomResource(
         name,
-        routeArgs(route, metadata, service.metadata.name, ports[0]!.port!),
-        parent,
+        routeArgs(route, metadata, backends ?? [{ name: service.metadata.name }], ports[0]!.port!),
+        { parent: this, dependsOn: [...gate] },
       );
     }
 

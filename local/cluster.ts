@@ -14,6 +14,7 @@ import {
 import { endOfLog, hasDied, logFile, runDirectory, runningPid, startDaemon, stopDaemon } from "./daemon.ts";
 import { until, UserError } from "./exec.ts";
 import { startDns } from "./dns.ts";
+import { gatewayDaemon, gatewayPorts, gatewayRuns, gatewayWanted, startGateway, stopGateway } from "./gateway.ts";
 import { seedImages } from "./images.ts";
 import { isLatencyOn, latencyDaemon, startLatency, stopLatency } from "./latency.ts";
 import { forgetMetrics, metricsServer, startMetrics } from "./metrics.ts";
@@ -46,15 +47,17 @@ import { startBuilder, startRegistry } from "./registry.ts";
 import { startStorage } from "./storage.ts";
 import { tool } from "./tools.ts";
 
+const wantedDaemons = (): string[] => [...hostDaemons, ...(gatewayWanted() ? [gatewayDaemon] : [])];
+
 export const clusterRuns = (): boolean =>
-  controlPlaneRuns() && hostDaemons.every((name) => runningPid(name) !== undefined);
+  controlPlaneRuns() && wantedDaemons().every((name) => runningPid(name) !== undefined);
 
 /** Components that were started and are gone, with their logs. */
 export function dead(): { name: string; log: string }[] {
   if (!existsSync(ownerFile)) return [];
   return [
     ...deadComponents(),
-    ...[...hostDaemons, latencyDaemon, metricsServer].filter(hasDied).map((name) => ({ name, log: logFile(name) })),
+    ...[...wantedDaemons(), latencyDaemon, metricsServer].filter(hasDied).map((name) => ({ name, log: logFile(name) })),
     ...regions().flatMap(({ name }) => deadDaemons(name)),
   ];
 }
@@ -92,14 +95,23 @@ export interface UpOptions {
   readonly metrics?: boolean;
   /** Ports of localhost that are going to be used, checked while the cluster is down. */
   readonly servicePorts?: readonly number[];
+  /** Whether there is a gateway. Default: as before; none the first time. */
+  readonly gateway?: boolean;
 }
 
 /** Starts the cluster, or what is missing of it. */
-export async function up({ regions: names, servicePorts = [], metrics = false }: UpOptions = {}): Promise<void> {
-  await preflight(servicePorts);
+export async function up({
+  regions: names,
+  servicePorts = [],
+  metrics = false,
+  gateway = gatewayWanted(),
+}: UpOptions = {}): Promise<void> {
+  await preflight([...servicePorts, ...(gateway ? gatewayPorts : [])]);
+  if (!gateway) await stopGateway({ forget: true });
   const wantsMetrics = metrics || hasDied(metricsServer);
   await startCluster(names);
   if (wantsMetrics) await step("metrics-server", () => startMetrics());
+  if (gateway && !gatewayRuns()) await startGateway();
 }
 
 async function startCluster(names: readonly string[] | undefined): Promise<void> {
@@ -118,7 +130,8 @@ async function startCluster(names: readonly string[] | undefined): Promise<void>
 
   const sameRegions = JSON.stringify(wanted) === JSON.stringify(regions().map(({ name }) => name));
   const open = regions().filter(({ name }) => !isStopped(name));
-  if (sameRegions && clusterRuns() && open.every(({ name }) => regionRuns(name)) && !hasDied(latencyDaemon)) return;
+  const regionsRun = sameRegions && open.every(({ name }) => regionRuns(name));
+  if (regionsRun && clusterRuns() && !hasDied(latencyDaemon)) return;
 
   await step("network", async () => {
     await createBridge();
@@ -164,6 +177,7 @@ export async function down(): Promise<void> {
   checkRights();
   checkOwner();
   await step("stopping the cluster", async ({ note }) => {
+    await stopGateway();
     for (const name of [latencyDaemon, metricsServer, "load-balancer", "load-balancer-proxy", "buildkitd"])
       await stopDaemon(name);
     note("regions");
@@ -246,7 +260,7 @@ export async function status(): Promise<string> {
   if (!existsSync(ownerFile)) return "The local cluster is down. Start it with `npm run cluster -- up`.";
   const lines = [`control plane  ${controlPlaneRuns() ? `running at ${apiserver}` : "not running"}`];
   const optional = runningPid(metricsServer) === undefined ? [] : [metricsServer];
-  for (const name of [...hostDaemons, ...optional]) {
+  for (const name of [...wantedDaemons(), ...optional]) {
     const pid = runningPid(name);
     lines.push(`${name.padEnd(20)} ${pid === undefined ? "not running" : `running, pid ${pid}`}`);
   }

@@ -71,7 +71,9 @@ cluster
   .description("start the cluster, or what is missing of it")
   .option("--regions <names>", "names of the regions, separated by commas", parseRegions)
   .option("--metrics", "a metrics-server as well, for autoscaling and `kubectl top`")
-  .action((options: { regions?: string[]; metrics?: boolean }) =>
+  .option("--gateway", "with an ingress controller and Gateway API at localhost:80 (default: as before)")
+  .option("--no-gateway", "without")
+  .action((options: { regions?: string[]; metrics?: boolean; gateway?: boolean }) =>
     withLock(async () => {
       await preflight();
       await installPackages();
@@ -107,7 +109,7 @@ cluster
     50,
   )
   .action((name: string, { lines }: { lines: number }) => {
-    const host = ["registry", "buildkitd", "load-balancer", "load-balancer-proxy", metricsServer];
+    const host = ["registry", "buildkitd", "load-balancer", "load-balancer-proxy", "gateway", metricsServer];
     const names = host.includes(name) ? [name] : daemonsOf(findRegion(name).name);
     for (const each of names) console.log(`==> ${logFile(each)}\n${endOfLog(logFile(each), lines)}\n`);
   });

@@ -3,8 +3,8 @@
  * whose go.sum verifies it. Built once, into the cache, under a name that changes with go.mod and go.sum.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { CommandError, run, UserError } from "./exec.ts";
 import { repository, toolsDirectory } from "./paths.ts";
 import { duration, step } from "./progress.ts";
@@ -18,7 +18,9 @@ interface GoModule {
   /** Seconds that building took on two cores; only orders of magnitude for "how long yet". */
   readonly seconds: number;
   /** Nobody has to wait for what only few want. */
-  readonly onlyFor?: "tests" | "metrics";
+  readonly onlyFor?: "tests" | "metrics" | "gateway";
+  /** A folder of one of the modules it is built from that is kept beside the binaries. */
+  readonly files?: { readonly module: string; readonly folder: string };
 }
 
 const modules: readonly GoModule[] = [
@@ -54,6 +56,14 @@ const modules: readonly GoModule[] = [
   { folder: "kube-score", binaries: ["kube-score"], seconds: 15, onlyFor: "tests" },
   { folder: "kubeconform", binaries: ["kubeconform"], seconds: 5, onlyFor: "tests" },
   { folder: "metrics-server", binaries: ["metrics-server"], seconds: 80, onlyFor: "metrics" },
+  {
+    folder: "traefik",
+    binaries: ["traefik"],
+    variables: { "github.com/traefik/traefik/v3/pkg/version.Version": "3.7.13" },
+    seconds: 220,
+    onlyFor: "gateway",
+    files: { module: "sigs.k8s.io/gateway-api", folder: "config/crd/standard" },
+  },
 ];
 
 const source = (module: GoModule): string => join(repository, "local", "tools", module.folder);
@@ -61,7 +71,8 @@ const source = (module: GoModule): string => join(repository, "local", "tools", 
 /** Where the binaries of a module are; the name changes with everything that decides what they are. */
 function directory(module: GoModule): string {
   const hash = createHash("sha256").update(JSON.stringify(module.variables ?? {}));
-  for (const file of readdirSync(source(module)).sort())
+  const files = readdirSync(source(module), { recursive: true, encoding: "utf8" }).sort();
+  for (const file of files.filter((name) => /\.(go|mod|sum)$/.test(name)))
     hash.update(file).update(readFileSync(join(source(module), file)));
   return join(toolsDirectory, `${module.folder}-${hash.digest("hex").slice(0, 12)}`);
 }
@@ -72,6 +83,9 @@ export function tool(name: string): string {
   if (module === undefined) throw new Error(`no module of local/tools builds ${name}`);
   return join(directory(module), name);
 }
+
+/** The definitions of the Gateway API's kinds, as YAML files. */
+export const gatewayDefinitions = (): string => join(dirname(tool("traefik")), "files");
 
 /** Folders of the programs that others, and users, look for on PATH. */
 export function toolDirectories(): string[] {
@@ -158,6 +172,10 @@ async function build(module: GoModule, note: (text: string) => void, secondsAfte
         },
       },
     );
+    if (module.files !== undefined) {
+      const root = (await run("go", ["list", "-m", "-f", "{{.Dir}}", module.files.module], { cwd, env })).trim();
+      cpSync(join(root, module.files.folder), join(partial, "files"), { recursive: true });
+    }
     renameSync(partial, target);
   } catch (error) {
     rmSync(partial, { recursive: true, force: true });
@@ -182,6 +200,11 @@ export async function buildCheckers(): Promise<void> {
 /** Builds what feeds the autoscaler. */
 export async function buildMetricsServer(): Promise<void> {
   await buildModules(modules.filter((module) => module.onlyFor === "metrics"));
+}
+
+/** Builds the ingress controller, for clusters that have one. */
+export async function buildGateway(): Promise<void> {
+  await buildModules(modules.filter((module) => module.onlyFor === "gateway"));
 }
 
 async function buildModules(wanted: readonly GoModule[]): Promise<void> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { WebService } from "../components/index.ts";
 import type { CanaryRelease, WebServiceArgs } from "../components/index.ts";
-import { canaryReplicas } from "../components/release.ts";
+import { canaryReplicas, weightedReplicas } from "../components/release.ts";
 import { created, digest, graph, recordOptions, specOf, useMocks } from "./mocks.ts";
 
 const image = `registry.example/hello@${digest}`;
@@ -53,6 +53,75 @@ describe("a canary release", () => {
     assert.equal((await specOf(deploymentType))["replicas"], 3);
   });
 
+  const route = { host: "hello.example.com", gateway: { name: "public" } };
+  const backends = async () => {
+    const { rules } = (await specOf("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute")) as {
+      rules: { backendRefs: unknown }[];
+    };
+    return rules[0]?.backendRefs;
+  };
+
+  it("has its exact share of a route's requests, beside a stable release that keeps all its replicas", async () => {
+    make({ stable, weight: 10 }, { route });
+
+    const replicas = (await created(deploymentType)).map(({ name, inputs }) => [
+      name,
+      (inputs["spec"] as { replicas: number }).replicas,
+    ]);
+    assert.deepEqual(Object.fromEntries(replicas), { "hello-v0-0-2": 1, "hello-v0-0-1": 3 });
+    assert.deepEqual(await backends(), [
+      { name: "hello-v0-0-2", port: 8888, weight: 10 },
+      { name: "hello-v0-0-1", port: 8888, weight: 90 },
+    ]);
+    const services = await created("kubernetes:core/v1:Service");
+    const common = { "app.kubernetes.io/name": "hello", "app.kubernetes.io/instance": "hello-canary" };
+    assert.deepEqual(
+      Object.fromEntries(
+        services.map(({ name, inputs }) => [name, (inputs["spec"] as { selector: unknown }).selector]),
+      ),
+      {
+        hello: common,
+        "hello-v0-0-2": { ...common, "app.kubernetes.io/version": "v0.0.2" },
+        "hello-v0-0-1": { ...common, "app.kubernetes.io/version": "v0.0.1" },
+      },
+    );
+  });
+
+  it("gets its share of a route when its replicas are ready", async () => {
+    const options = make({ stable, weight: 10 }, { route });
+    await graph();
+
+    const { dependsOn } = options.get("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute hello") ?? {};
+    assert.equal((dependsOn as unknown[]).length, 2);
+    assert.deepEqual(options.get(`${deploymentType} hello-v0-0-1`)?.ignoreChanges, ["spec.template"]);
+  });
+
+  it("has all of a route's requests in the end", async () => {
+    make({ stable, weight: 100 }, { route });
+
+    assert.deepEqual(await backends(), [{ name: "hello-v0-0-2", port: 8888, weight: 100 }]);
+    assert.deepEqual(
+      (await created(deploymentType)).map(({ name }) => name),
+      ["hello-v0-0-2"],
+    );
+  });
+
+  it("of one replica has a share of a route's requests", async () => {
+    make({ stable, weight: 50 }, { route, replicas: 1 });
+
+    assert.equal((await created(deploymentType)).length, 2);
+  });
+
+  for (const [weight, replicas, share] of [
+    [1, 3, 1],
+    [34, 3, 2],
+    [50, 4, 2],
+    [100, 3, 3],
+  ] as const) {
+    it(`of ${weight} % of the requests has ${share} replicas beside ${replicas}`, () =>
+      assert.equal(weightedReplicas(weight, replicas), share));
+  }
+
   const shares: [number, number, number][] = [
     [1, 3, 1],
     [34, 3, 1],
@@ -75,7 +144,7 @@ describe("a canary release", () => {
       "a share of one replica",
       { stable, weight: 50 },
       { replicas: 1 },
-      "replicas must be 2 or more with a weight of 50, got 1",
+      "replicas must be 2 or more with a weight of 50 and without a route, got 1",
     ],
     [
       "itself beside it",

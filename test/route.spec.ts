@@ -23,7 +23,12 @@ describe("a route", () => {
     const { apiVersion, kind, metadata } = (await only(type)).inputs;
     assert.deepEqual([apiVersion, kind], ["gateway.networking.k8s.io/v1", "HTTPRoute"]);
     const labels = { "app.kubernetes.io/name": "hello", "app.kubernetes.io/managed-by": "pulumi" };
-    assert.deepEqual(metadata, { namespace: "shop", labels });
+    // The update waits for the Gateway to take it in, and a minute tells that none will.
+    const annotations = {
+      "pulumi.com/waitFor": 'jsonpath={.status.parents[0].conditions[?(@.type=="Accepted")].status}=True',
+      "pulumi.com/timeoutSeconds": "60",
+    };
+    assert.deepEqual(metadata, { namespace: "shop", labels, annotations });
     assert.deepEqual(await specOf(type), {
       parentRefs: [{ name: "public" }],
       hostnames: ["hello.example.com"],
@@ -50,6 +55,20 @@ describe("a route", () => {
     new WebService("hello", { ...baseArgs, route: undefined });
 
     assert.ok(!(await graph()).some((resource) => resource.startsWith(type)));
+  });
+
+  it("is refused without a host or a Gateway", () => {
+    const wrong = { ...baseArgs, route: { gateway: { name: "" } } as unknown as RouteOptions };
+    assert.throws(() => new WebService("hello", wrong), {
+      message: [
+        'route.host must be a host name in lower case such as "hello.example.com", got undefined',
+        'route.gateway.name must be 1 to 40 lower-case letters, digits and "-", beginning with a letter and not ending with "-", got ""',
+      ].join("\n"),
+    });
+    const without = { ...baseArgs, route: { host: "hello.example.com" } as RouteOptions };
+    assert.throws(() => new WebService("hello", without), {
+      message: /^route\.gateway\.name must be .*, got undefined$/,
+    });
   });
 
   it("is refused with a malformed host or path, or beside an Ingress", () => {

@@ -34,6 +34,9 @@ export interface Config {
   readonly serviceType: ServiceType;
   readonly port: number;
   readonly loadBalancerSourceRanges: readonly string[];
+  readonly host: string;
+  readonly gateway: string;
+  readonly tls: boolean;
   readonly release: (typeof releases)[number];
   readonly active: string;
   readonly previous: readonly PreviousRelease[];
@@ -79,6 +82,9 @@ const keys: Readonly<Record<keyof Config, Key>> = {
   serviceType: string((property, value) => checkOneOf(property, value, serviceTypes), "serviceType LoadBalancer"),
   port: integer(1, 65535, "port 8888"),
   loadBalancerSourceRanges: list(checkCidr, "--path 'loadBalancerSourceRanges[0]' 203.0.113.0/24"),
+  host: string((property, value) => (value === "" ? [] : checkHost(property, value)), "host hello.example.com"),
+  gateway: string(checkGateway, "gateway gateway-system/public"),
+  tls: boolean("tls true"),
   release: string((property, value) => checkOneOf(property, value, releases), "release rolling"),
   active: string((property, value) => (value === "" ? [] : checkVersion(property, value)), 'active ""'),
   previous: {
@@ -155,7 +161,7 @@ function checkTogether(right: Partial<Config>): string[] {
     const fix = "for example: pulumi config set release rolling";
     problems.push(`maxReplicas must be 0 with release "${release}", got ${maxReplicas}; ${fix}`);
   }
-  problems.push(...checkReleases(right), ...checkCdnRegions(right));
+  problems.push(...checkReleases(right), ...checkHostKeys(right), ...checkCdnRegions(right));
   if (loadBalancerSourceRanges.length > 0 && serviceType !== "LoadBalancer") {
     const fix = "for example: pulumi config rm loadBalancerSourceRanges";
     problems.push(
@@ -167,7 +173,7 @@ function checkTogether(right: Partial<Config>): string[] {
 
 /** Sentences on releases that are not there, or that only blue/green can have. */
 function checkReleases(right: Partial<Config>): string[] {
-  const { release, version, replicas, active = "", previous = [], keepPrevious, weight } = right;
+  const { release, version, replicas, active = "", previous = [], keepPrevious, weight, gateway = "" } = right;
   const versions = [version, ...previous.map((earlier) => earlier.version)];
   const running = versions.slice(0, 1 + (keepPrevious ?? previous.length));
   const wrong =
@@ -178,7 +184,10 @@ function checkReleases(right: Partial<Config>): string[] {
         : checkOneOf("active", active, running);
   const needs =
     release === "canary"
-      ? [...(previous.length > 0 ? [] : ["a release in previous"]), ...(replicas === 1 ? ["2 replicas or more"] : [])]
+      ? [
+          ...(previous.length > 0 ? [] : ["a release in previous"]),
+          ...(replicas === 1 && gateway === "" ? ["2 replicas or more"] : []),
+        ]
       : ['release "canary"'];
   const light = weight !== undefined && weight < 100 && needs.length > 0;
   return [
@@ -188,6 +197,13 @@ function checkReleases(right: Partial<Config>): string[] {
       (problem) => `${problem}; for example: pulumi config rm previous`,
     ),
   ];
+}
+
+/** Sentences on what needs a host name and has none. */
+function checkHostKeys({ host, gateway = "", tls = false }: Partial<Config>): string[] {
+  const fix = "for example: pulumi config set host hello.example.com";
+  const alone = [...(gateway === "" ? [] : [`gateway ${show(gateway)}`]), ...(tls ? ["tls true"] : [])];
+  return host === "" ? alone.map((setting) => `host must be set with ${setting}, got ""; ${fix}`) : [];
 }
 
 /** Sentences on a CDN that has no place to be, or a shield that is not among its regions. */
@@ -213,6 +229,12 @@ function unknownKey(key: string): string {
 
 function checkText(property: string, value: unknown): string[] {
   return value === "" ? [] : checkPattern(property, value, /^[^\s]+$/, "an image or empty");
+}
+
+function checkGateway(property: string, value: unknown): string[] {
+  const name = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
+  const rule = "a namespace and a name such as gateway-system/public, or empty";
+  return value === "" ? [] : checkPattern(property, value, new RegExp(`^${name}/${name}$`), rule);
 }
 
 function checkVersion(property: string, value: unknown): string[] {

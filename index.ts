@@ -52,6 +52,13 @@ const releases = {
   canary: { kind: "canary", minReadySeconds, stable: previous[0], weight },
 } as const;
 
+// A host name, if one is wanted: from a Gateway, which shares requests out exactly, or from the ingress controller.
+const { gateway, host, tls } = config;
+const [gatewayNamespace, gatewayName = ""] = gateway.split("/");
+const ingress = host === "" || gateway !== "" ? undefined : { host, ...(tls && { tlsSecretName: "hello-tls" }) };
+const route =
+  gateway === "" ? undefined : { host, gateway: { name: gatewayName, namespace: gatewayNamespace! }, isTls: tls };
+
 // Replicas in each region, behind one address.
 const app = new WebService("hello", {
   image: image.ref,
@@ -63,6 +70,8 @@ const app = new WebService("hello", {
   env: store && { STORE_URL: store.url },
   secretEnv: store && { STORE_PASSWORD: store.password },
   service: { type: config.serviceType, loadBalancerSourceRanges: config.loadBalancerSourceRanges },
+  ingress,
+  route,
   release: releases[config.release],
   // A page gets its own assets, whichever release is asked for them.
   assetStore: config.assetStore ? { folder: "/app/dist", previous } : undefined,

@@ -245,7 +245,7 @@ passThrough("e2e", "npm run e2e: the tests against the local cluster", async (ar
     await preflight();
     await installPackages({ forTests: true });
     await buildTools();
-    await up();
+    await up({ gateway: true });
     await preparePulumi();
   });
   const folder = join(repository, "test", "e2e");

@@ -21,13 +21,15 @@ function configured(key: string): unknown {
 }
 
 /** What the cluster needs to know of the stack. Wrong values are reported by the program, in its own words. */
-function fromConfiguration(): { regions?: string[]; servicePorts: number[] } {
+function fromConfiguration(): { regions?: string[]; servicePorts: [number]; gateway?: true } {
   const regions = configured("regions");
   const port = configured("port");
   const names = Array.isArray(regions) && regions.every((name) => typeof name === "string") ? regions : undefined;
   return {
     ...(names !== undefined && { regions: names }),
     servicePorts: [Number.isInteger(port) ? Number(port) : 8888],
+    // A host name needs somebody who serves it; one that is there already stays without.
+    ...((configured("host") ?? "") !== "" && { gateway: true as const }),
   };
 }
 
@@ -49,7 +51,7 @@ export async function startEverything(): Promise<void> {
     throw new UserError("pulumi up failed, see above; mend what it names and run `npm start` again.");
   }
   const url = (await pulumiOutput(pulumi, ["stack", "output", "url", "--stack", stack])).trim();
-  const local = `http://localhost:${new URL(url).port || "80"}`;
+  const local = `http://localhost:${wanted.servicePorts[0]}`;
   // Ready pods are in the Service at once, but the proxies hear of it a moment later.
   await until(`an answer at ${local}`, async () => (await fetch(`${local}/healthz`)).ok, { seconds: 30 });
   say("");

@@ -70,8 +70,8 @@ describe("a canary release", () => {
     ]);
     assert.deepEqual(Object.fromEntries(replicas), { "hello-v0-0-2": 1, "hello-v0-0-1": 3 });
     assert.deepEqual(await backends(), [
-      { name: "hello-v0-0-2", port: 8888, weight: 10 },
-      { name: "hello-v0-0-1", port: 8888, weight: 90 },
+      { name: "hello-v0-0-2-1a2b3c4d", port: 8888, weight: 10 },
+      { name: "hello-v0-0-1-1a2b3c4d", port: 8888, weight: 90 },
     ]);
     const services = await created("kubernetes:core/v1:Service");
     const common = { "app.kubernetes.io/name": "hello", "app.kubernetes.io/instance": "hello-canary" };
@@ -99,7 +99,7 @@ describe("a canary release", () => {
   it("has all of a route's requests in the end", async () => {
     make({ stable, weight: 100 }, { route });
 
-    assert.deepEqual(await backends(), [{ name: "hello-v0-0-2", port: 8888, weight: 100 }]);
+    assert.deepEqual(await backends(), [{ name: "hello-v0-0-2-1a2b3c4d", port: 8888, weight: 100 }]);
     assert.deepEqual(
       (await created(deploymentType)).map(({ name }) => name),
       ["hello-v0-0-2"],

@@ -26,6 +26,9 @@ describe("the configuration", () => {
       serviceType: "LoadBalancer",
       port: 8888,
       loadBalancerSourceRanges: [],
+      host: "",
+      gateway: "",
+      tls: false,
       release: "rolling",
       active: "",
       previous: [],
@@ -216,6 +219,18 @@ describe("the configuration", () => {
     ]);
     assert.deepEqual(problemsOf({ release: "canary", weight: "50", replicas: "1" }), [
       "weight 50 needs a release in previous and 2 replicas or more; for example: pulumi config set weight 100",
+    ]);
+    const gateway = { host: "hello.example.com", gateway: "gateway-system/public" };
+    assert.deepEqual(
+      problemsOf({ ...gateway, release: "canary", weight: "50", replicas: "1", previous, version: "v0.0.2" }),
+      [],
+    );
+    assert.deepEqual(problemsOf({ gateway: "gateway-system/public", tls: "true" }), [
+      'host must be set with gateway "gateway-system/public", got ""; for example: pulumi config set host hello.example.com',
+      'host must be set with tls true, got ""; for example: pulumi config set host hello.example.com',
+    ]);
+    assert.deepEqual(problemsOf({ host: "hello.example.com", gateway: "public" }), [
+      'gateway must be a namespace and a name such as gateway-system/public, or empty, got "public"; for example: pulumi config set gateway gateway-system/public',
     ]);
     assert.deepEqual(problemsOf({ release: "blueGreen", version: "v0.0.2", previous, active: "v0.0.3" }), [
       'active must be one of "v0.0.2", "v0.0.1", got "v0.0.3"; for example: pulumi config set active ""',

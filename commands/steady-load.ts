@@ -9,6 +9,8 @@ export interface SteadyLoadOptions {
   readonly url: string | readonly string[];
   /** The kind of answer that is asked for. @default "application/json" */
   readonly accept?: string;
+  /** The host name that is asked for, where the url names an address that many share. @default - the url's */
+  readonly host?: string;
   /** Requests per second on connections of their own. @default 100 */
   readonly freshPerSecond?: number;
   /** Requests per second on connections that stay open. @default 100 */
@@ -145,7 +147,7 @@ export class SteadyLoad {
     this.#sent++;
     this.#clients[client]++;
     try {
-      const { version, region, cache } = await get(url, agent, timeout, this.#options.accept ?? "application/json");
+      const { version, region, cache } = await get(url, this.#options, agent, timeout);
       const second = this.#now();
       add(second.caches, cache);
       add(second.versions, version);
@@ -167,9 +169,11 @@ export class SteadyLoad {
 }
 
 /** Without a body in between: a load generator must not be what is slow. */
-function get(url: string, agent: http.Agent | false, timeout: number, accept: string): Promise<Answer> {
+function get(url: string, options: SteadyLoadOptions, agent: http.Agent | false, timeout: number): Promise<Answer> {
+  const { host, accept = "application/json" } = options;
   return new Promise((resolve, reject) => {
-    const request = http.get(url, { agent, headers: { Accept: accept } }, (response) => {
+    const headers = { Accept: accept, ...(host !== undefined && { Host: host }) };
+    const request = http.get(url, { agent, headers }, (response) => {
       response.on("error", reject).on("close", () => {
         clearTimeout(timer);
         if (!response.complete) reject(new Error("answer broke off"));

@@ -54,6 +54,8 @@ async function startTraefik(): Promise<void> {
       "--log.level=INFO",
       `--entrypoints.web.address=${address}:80`,
       `--entrypoints.websecure.address=${address}:443`,
+      // An Ingress without TLS of its own is here, too, with a certificate of Traefik's.
+      "--entrypoints.websecure.http.tls=true",
       `--entrypoints.health.address=${health}`,
       "--ping=true",
       "--ping.entrypoint=health",

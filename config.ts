@@ -19,10 +19,14 @@ import type { ServiceType } from "./components/service.ts";
 
 const platforms = ["linux/amd64", "linux/arm64"] as const;
 const monitoring = ["off", ...scrapeKinds] as const;
+const targets = ["kubernetes", "docker", "swarm"] as const;
+const publishModes = ["ingress", "balancer"] as const;
 const releases = ["rolling", "blueGreen", "canary"] as const;
 
 /** The stack's configuration. Pulumi.yaml describes each key and holds its default. */
 export interface Config {
+  readonly target: (typeof targets)[number];
+  readonly swarmPublish: (typeof publishModes)[number];
   readonly namespace: string;
   readonly repository: string;
   readonly version: string;
@@ -71,6 +75,8 @@ interface Key {
 }
 
 const keys: Readonly<Record<keyof Config, Key>> = {
+  target: string((property, value) => checkOneOf(property, value, targets), "target kubernetes"),
+  swarmPublish: string((property, value) => checkOneOf(property, value, publishModes), "swarmPublish ingress"),
   namespace: string(checkName, "namespace meridian"),
   repository: string(checkRepository, "repository ghcr.io/me/hello"),
   version: string(checkVersion, "version v0.0.1"),

@@ -11,6 +11,7 @@ import {
   startControlPlane,
   stopControlPlane,
 } from "./control-plane.ts";
+import { deadDockerDaemons, dockerDaemons, dockerRuns, startDocker, stopDocker } from "./docker.ts";
 import { endOfLog, hasDied, logFile, runDirectory, runningPid, startDaemon, stopDaemon } from "./daemon.ts";
 import { until, UserError } from "./exec.ts";
 import { startDns } from "./dns.ts";
@@ -59,6 +60,7 @@ export function dead(): { name: string; log: string }[] {
     ...deadComponents(),
     ...[...wantedDaemons(), latencyDaemon, metricsServer].filter(hasDied).map((name) => ({ name, log: logFile(name) })),
     ...regions().flatMap(({ name }) => deadDaemons(name)),
+    ...deadDockerDaemons(),
   ];
 }
 
@@ -97,15 +99,24 @@ export interface UpOptions {
   readonly servicePorts?: readonly number[];
   /** Whether there is a gateway. Default: as before; none the first time. */
   readonly gateway?: boolean;
+  /** Whether there is a Docker engine beside the cluster, and as what. Default: only if one ran and has died. */
+  readonly docker?: "host" | "swarm" | undefined;
 }
 
 /** Starts the cluster, or what is missing of it. */
-export async function up({
+export async function up(options: UpOptions = {}): Promise<void> {
+  const { docker } = options;
+  const dockerDied = deadDockerDaemons().length > 0;
+  await upCluster(options);
+  if (docker !== undefined || dockerDied) await startDocker({ swarm: docker === "swarm" });
+}
+
+async function upCluster({
   regions: names,
   servicePorts = [],
   metrics = false,
   gateway = gatewayWanted(),
-}: UpOptions = {}): Promise<void> {
+}: UpOptions): Promise<void> {
   await preflight([...servicePorts, ...(gateway ? gatewayPorts : [])]);
   if (!gateway) await stopGateway({ forget: true });
   const wantsMetrics = metrics || hasDied(metricsServer);
@@ -178,6 +189,8 @@ export async function down(): Promise<void> {
   checkOwner();
   await step("stopping the cluster", async ({ note }) => {
     await stopGateway();
+    note("Docker engine");
+    await stopDocker();
     for (const name of [latencyDaemon, metricsServer, "load-balancer", "load-balancer-proxy", "buildkitd"])
       await stopDaemon(name);
     note("regions");
@@ -255,20 +268,23 @@ export async function startPart(name: keyof typeof parts): Promise<void> {
   await step(`starting ${name}`, parts[name].start);
 }
 
+function daemonLine(name: string): string {
+  const pid = runningPid(name);
+  return `${name.padEnd(20)} ${pid === undefined ? "not running" : `running, pid ${pid}`}`;
+}
+
 /** One line per component: what it is, whether it runs. */
 export async function status(): Promise<string> {
   if (!existsSync(ownerFile)) return "The local cluster is down. Start it with `npm run cluster -- up`.";
   const lines = [`control plane  ${controlPlaneRuns() ? `running at ${apiserver}` : "not running"}`];
   const optional = runningPid(metricsServer) === undefined ? [] : [metricsServer];
-  for (const name of [...wantedDaemons(), ...optional]) {
-    const pid = runningPid(name);
-    lines.push(`${name.padEnd(20)} ${pid === undefined ? "not running" : `running, pid ${pid}`}`);
-  }
+  lines.push(...[...wantedDaemons(), ...optional].map((name) => daemonLine(name)));
   for (const { name } of regions()) {
     const stopped = isStopped(name) ? "stopped" : "not running";
     lines.push(`region ${name.padEnd(13)} ${regionRuns(name) ? "running" : stopped}`);
   }
   if (isLatencyOn()) lines.push("latency              on: the regions are as far apart as in the world");
+  if (dockerRuns()) lines.push(...dockerDaemons.map((name) => daemonLine(name)));
   for (const { name, log } of dead()) lines.push(`! ${name} has ended; the end of ${log}:`, endOfLog(log));
   if (controlPlaneRuns()) lines.push("", (await kubectl(["get", "nodes", "-o", "wide"])).trimEnd());
   return lines.join("\n");

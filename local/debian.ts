@@ -24,6 +24,12 @@ const testPackages: Readonly<Record<string, string>> = {
   "fonts-dejavu-core": "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
 };
 
+/** What the kit's Docker engine calls or is linked to. */
+const dockerPackages: Readonly<Record<string, string>> = {
+  iptables: "iptables",
+  "libdevmapper1.02.1": "/usr/share/doc/libdevmapper1.02.1",
+};
+
 /** System programs live in sbin, which an ordinary user's PATH lacks. */
 export const systemPath = [process.env["PATH"], "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"].join(":");
 
@@ -46,8 +52,8 @@ export function missingPackages(wanted = packages): string[] {
 const policy = "/usr/sbin/policy-rc.d";
 
 /** Installs what is missing, after saying so. @throws UserError with the command to run where that is not possible. */
-export async function installPackages({ forTests = false } = {}): Promise<void> {
-  const missing = missingPackages(forTests ? { ...packages, ...testPackages } : packages);
+export async function installPackages({ forTests = false, forDocker = false } = {}): Promise<void> {
+  const missing = missingPackages({ ...packages, ...(forTests && testPackages), ...(forDocker && dockerPackages) });
   if (missing.length === 0) return;
   const command = `apt-get install --yes --no-install-recommends ${missing.join(" ")}`;
   if (which("apt-get") === undefined) {

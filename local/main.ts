@@ -19,6 +19,7 @@ import {
 import { installPackages } from "./debian.ts";
 import { examine, report } from "./doctor.ts";
 import { attach, interruption, UserError } from "./exec.ts";
+import { dockerDaemons } from "./docker.ts";
 import { endOfLog, logFile } from "./daemon.ts";
 import { withLock } from "./lock.ts";
 import { repository } from "./paths.ts";
@@ -49,6 +50,14 @@ function parseRegions(text: string): string[] {
   return names;
 }
 
+interface UpFlags {
+  regions?: string[];
+  metrics?: boolean;
+  gateway?: boolean;
+  docker?: true;
+  swarm?: true;
+}
+
 export const program = new Command("meridian")
   .description("A whole multi-region Kubernetes on this machine, and the program that runs on it.")
   .option("--quiet", "print results and errors only")
@@ -73,12 +82,14 @@ cluster
   .option("--metrics", "a metrics-server as well, for autoscaling and `kubectl top`")
   .option("--gateway", "with an ingress controller and Gateway API at localhost:80 (default: as before)")
   .option("--no-gateway", "without")
-  .action((options: { regions?: string[]; metrics?: boolean; gateway?: boolean }) =>
+  .option("--docker", "with a Docker engine beside it, for stacks whose target is docker")
+  .option("--swarm", "the same, as a Swarm of one node, for stacks whose target is swarm")
+  .action(({ docker, swarm, ...options }: UpFlags) =>
     withLock(async () => {
       await preflight();
       await installPackages();
       await buildTools();
-      await up(options);
+      await up({ ...options, docker: swarm ? "swarm" : docker && "host" });
     }),
   );
 cluster
@@ -110,7 +121,7 @@ cluster
   )
   .action((name: string, { lines }: { lines: number }) => {
     const host = ["registry", "buildkitd", "load-balancer", "load-balancer-proxy", "gateway", metricsServer];
-    const names = host.includes(name) ? [name] : daemonsOf(findRegion(name).name);
+    const names = [...host, ...dockerDaemons].includes(name) ? [name] : daemonsOf(findRegion(name).name);
     for (const each of names) console.log(`==> ${logFile(each)}\n${endOfLog(logFile(each), lines)}\n`);
   });
 const region = cluster.command("region").description("lose a region, and get it back");

@@ -35,6 +35,7 @@ export const network = {
   bridge: "meridian0",
   host: "10.213.0.1",
   loadBalancer: "10.213.0.2",
+  docker: "10.213.0.3",
   region: (index: number): string => `10.213.0.${10 + index}`,
   prefixLength: 24,
   podRange: "10.214.0.0/16",

@@ -10,7 +10,7 @@ import { run, succeeds } from "./exec.ts";
 import { pulumiHome, repository, toolsDirectory } from "./paths.ts";
 import { say, step } from "./progress.ts";
 
-const names = ["kubernetes", "docker-build", "random"] as const;
+const names = ["kubernetes", "docker", "docker-build", "random"] as const;
 type PluginName = (typeof names)[number];
 
 /** The version which a program that uses this SDK asks for. */

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { parse } from "yaml";
+import { dockerHost, dockerRuns } from "./docker.ts";
 import { attach, run } from "./exec.ts";
 import { cache, kubeconfig, pulumiHome, repository, stacksDirectory } from "./paths.ts";
 import { adaptPolicyPacks } from "./policy-pack.ts";
@@ -42,6 +43,7 @@ export function environment(): Record<string, string> {
     // Who can cut the power of this cluster's parts, for `npm run drill`.
     MERIDIAN_KIT: join(repository, "local", "bootstrap.mjs"),
     MERIDIAN_KUBECONFIG: kubeconfig,
+    ...(dockerRuns() && { DOCKER_HOST: dockerHost }),
     // Programs and plugins start about a third of a second sooner.
     NODE_COMPILE_CACHE: join(cache, "node"),
   };

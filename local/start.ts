@@ -38,9 +38,12 @@ export async function startEverything(): Promise<void> {
   await preflight(wanted.servicePorts);
   await installPackages();
   const pulumi = await providePulumi();
-  await up(wanted);
+  const target = configured("target");
+  const docker = target === "docker" ? "host" : target === "swarm" ? "swarm" : undefined;
+  await up({ ...wanted, docker });
   if (configured("store") === true || configured("store") === "true") await seedStoreImage();
-  if (configured("cdn") === true || configured("cdn") === "true") await seedEdgeImage();
+  const needsEdge = configured("cdn") === true || configured("cdn") === "true" || docker !== undefined;
+  if (needsEdge) await seedEdgeImage();
   await preparePulumi(pulumi);
   interruption.signal.throwIfAborted();
   const args = ["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-permalink=true"];

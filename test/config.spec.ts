@@ -15,6 +15,8 @@ describe("the configuration", () => {
   it("is Pulumi.yaml's defaults if the stack says nothing", () => {
     useConfig();
     assert.deepEqual(readConfig(), {
+      target: "kubernetes",
+      swarmPublish: "ingress",
       namespace: "meridian",
       repository: "localhost:5001/meridian/hello",
       version: "v0.0.1",

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -23,6 +24,12 @@ export function readSettings(env) {
     const value = read(name, fallback);
     if (!pattern.test(value) || value.length > longest) fail(name, rule, value);
     return value;
+  };
+
+  // Where secrets come as files, NAME_FILE says where: https://docs.docker.com/engine/swarm/secrets/
+  const secret = (name) => {
+    const file = read(`${name}_FILE`, "");
+    return file === "" ? read(name, "") : readFileSync(file, "utf8").trimEnd();
   };
 
   return {
@@ -55,7 +62,7 @@ export function readSettings(env) {
     )
       .split(":")
       .filter(Boolean),
-    storePassword: read("STORE_PASSWORD", ""),
+    storePassword: secret("STORE_PASSWORD"),
     pod: text("POD_NAME", hostname(), word, 253, "1 to 253 letters, digits, '-', '_' or '.'"),
   };
 }

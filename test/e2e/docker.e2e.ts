@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import Docker from "dockerode";
+
+import { spread } from "../../commands/spread.ts";
+import { SteadyLoad } from "../../commands/steady-load.ts";
+import { dockerHost } from "../../local/docker.ts";
+import { run } from "../../local/exec.ts";
+import { edgeImage, seedEdgeImage, seedStoreImage } from "../../local/images.ts";
+import { repository } from "../../local/paths.ts";
+import { dockerPlugin } from "../../local/plugins/docker/provider.ts";
+import type { Call } from "../../local/plugins/provider.ts";
+import { Program, until } from "./support.ts";
+
+const docker = new Docker({ socketPath: dockerHost.replace("unix://", "") });
+
+describe("the app on one Docker host", function () {
+  this.timeout(300_000);
+  let program: Program;
+  let url: string;
+  let config: Record<string, unknown> = {
+    target: "docker",
+    version: "v0.0.2",
+    store: true,
+    storeProtected: false,
+    cdnImage: edgeImage,
+  };
+  const configure = (changes: Record<string, unknown>): void => {
+    config = { ...config, ...changes };
+    program.configure({ repository: program.image, port: Number(new URL(url).port), ...config });
+  };
+  const ask = async (): Promise<{ counter?: number; pod: string; version: string }> =>
+    (await (await fetch(`${url}/api?close`)).json()) as { counter?: number; pod: string; version: string };
+  /** The running replicas. */
+  const replicas = () => docker.listContainers({ filters: { name: ["^/hello-[0-9]+-"] } });
+
+  before(async () => {
+    await run(process.execPath, ["--no-warnings", join(repository, "local", "main.ts"), "cluster", "up", "--docker"]);
+    await Promise.all([seedStoreImage(), seedEdgeImage()]);
+    program = await Program.create(config);
+    program.env["DOCKER_HOST"] = dockerHost;
+    await program.up();
+    url = await program.output("url");
+  });
+  after(() => program.remove());
+
+  it("spreads 100 requests over three replicas", async () => {
+    const { replicas: counts } = await spread({ url, requests: 100 });
+    assert.equal(counts.length, 3);
+    for (const { count } of counts) assert.ok(count >= 18 && count <= 49, `got ${count}`);
+  });
+
+  it("changes nothing the second time", async () => {
+    const output = await program.up();
+    assert.match(output, /unchanged/);
+    assert.doesNotMatch(output, /[+~-] +\d+ (?:created|updated|replaced|deleted)/);
+  });
+
+  it("gets back a replica whose program was killed, and the count goes on", async () => {
+    const before = (await ask()).counter ?? assert.fail();
+    const victim = docker.getContainer((await replicas())[0]!.Id);
+    process.kill((await victim.inspect()).State.Pid, "SIGKILL");
+    await until("the killed replica to be healthy again", async () => {
+      const { RestartCount, State } = await victim.inspect();
+      return RestartCount === 1 && State.Health?.Status === "healthy";
+    });
+    assert.ok(((await ask()).counter ?? 0) > before);
+  });
+
+  it("keeps its count when the store is killed", async () => {
+    const before = (await ask()).counter ?? assert.fail();
+    const [store] = await docker.listContainers({ filters: { name: ["^/hello-store-"] } });
+    // What was written within the last second may not be on disk yet.
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    process.kill((await docker.getContainer(store!.Id).inspect()).State.Pid, "SIGKILL");
+    let counter: number | undefined;
+    await until("the store to count again", async () => (counter = (await ask()).counter) !== undefined);
+    assert.ok(counter! > before);
+  });
+
+  it("releases a version under load without losing a request", async () => {
+    const load = new SteadyLoad({ url, freshPerSecond: 100, keepAlivePerSecond: 300 });
+    try {
+      configure({ version: "v0.0.3" });
+      await program.up();
+      await until("20,000 requests", async () => load.report().requests >= 20_000, { seconds: 200 });
+    } finally {
+      await load.stop();
+    }
+    const { failed, failures, versions } = load.report();
+    assert.deepEqual({ failed, failures }, { failed: 0, failures: {} });
+    assert.deepEqual(Object.keys(versions).sort(), ["v0.0.2", "v0.0.3"]);
+    assert.equal((await ask()).version, "v0.0.3");
+    assert.equal((await replicas()).length, 3);
+  });
+
+  it("keeps the traffic where it is when a version crashes, and says why", async () => {
+    const crash = `command: ["node", "-e", "console.log('no licence'); process.exit(3)"],`;
+    program.edit("on-docker.ts", "image: image.ref,\n  replicas", `image: image.ref,\n  ${crash}\n  replicas`);
+    const { code, output } = await program.attempt("up", "--yes", "--skip-preview");
+    program.edit("on-docker.ts", crash, "");
+
+    assert.notEqual(code, 0);
+    assert.match(output, /the container hello-1-\w+ ended with exit code 3; its last words:\s+no licence/);
+    assert.equal((await ask()).version, "v0.0.3");
+    await program.up();
+    assert.equal((await replicas()).length, 3);
+  });
+
+  it("refuses a port that is taken, and a volume that is there with other options, each with a sentence", async () => {
+    const plugin = dockerPlugin();
+    await plugin.configure!({ host: dockerHost }, call("docker"));
+    const create = (kind: string, inputs: Record<string, unknown>) =>
+      plugin.create({ inputs: inputs as never, preview: false, timeoutSeconds: 0, secrets: [] }, call(kind));
+
+    const port = Number(new URL(url).port);
+    const container = {
+      name: `${program.namespace}-port`,
+      image: edgeImage,
+      ports: [{ internal: 80, external: port }],
+    };
+    await assert.rejects(create("Container", container), {
+      message: `port ${port} of the machine with the Docker engine at ${dockerHost} is taken; stop what uses it (\`docker ps --filter publish=${port}\` may name it), or choose another port`,
+    });
+    const name = `${program.namespace}-volume`;
+    await create("Volume", { name });
+    try {
+      await assert.rejects(create("Volume", { name, driverOpts: { type: "tmpfs", device: "tmpfs" } }), {
+        message: `the volume ${name} exists already with other options, ["local",{}]; remove it (\`docker volume rm ${name}\`, with its data), or choose another name`,
+      });
+    } finally {
+      await docker.getVolume(name).remove();
+    }
+  });
+
+  it("leaves no container, volume, network or image behind", async () => {
+    const ours = [...(await made())];
+    assert.equal(ours.filter((name) => name.startsWith("/")).length, 6);
+    await program.pulumi("destroy", "--yes", "--skip-preview");
+    const left = await made();
+    assert.deepEqual(
+      ours.filter((name) => left.has(name)),
+      [],
+    );
+  });
+
+  /** Names of what the stack has made: containers, volumes, networks and its own images. */
+  async function made(): Promise<Set<string>> {
+    const containers = await docker.listContainers({ all: true });
+    const { Volumes } = await docker.listVolumes();
+    const names = [
+      ...containers.flatMap(({ Names }) => Names),
+      ...Volumes.map(({ Name }) => Name),
+      ...(await docker.listNetworks()).map(({ Name }) => Name),
+    ].filter((name) => /^\/?hello-/.test(name));
+    const images = await docker.listImages();
+    const digests = images.flatMap(({ RepoDigests }) => RepoDigests ?? []);
+    return new Set([...names, ...digests.filter((name) => name.startsWith(program.image))]);
+  }
+});
+
+const call = (kind: string): Call => ({
+  urn: `urn:pulumi:e2e::meridian::docker:index:${kind}::test`,
+  type: `docker:index:${kind}`,
+  name: "test",
+  signal: new AbortController().signal,
+  status: () => undefined,
+  log: () => undefined,
+});

@@ -3,7 +3,14 @@ import type { RegionAnswer } from "./edges.ts";
 
 /** What became of a purge, a line for each region. */
 export function renderPurge(wish: PurgeWish, answers: readonly RegionAnswer<unknown>[]): string {
-  const what = "all" in wish ? "everything" : "path" in wish ? wish.path : `${wish.prefix}…`;
+  const what =
+    "all" in wish
+      ? "everything"
+      : "path" in wish
+        ? wish.path
+        : "tag" in wish
+          ? `the tag ${wish.tag}`
+          : `${wish.prefix}…`;
   const width = Math.max(...answers.map(({ region }) => region.length));
   const lines = answers.map(({ region, edges, expected, seconds, problem }) => {
     const name = region.padEnd(width);

@@ -17,7 +17,8 @@ export interface CdnAddress {
 }
 
 /** What is to be forgotten. */
-export type PurgeWish = { readonly path: string } | { readonly prefix: string } | { readonly all: true };
+export type PurgeWish =
+  { readonly path: string } | { readonly prefix: string } | { readonly tag: string } | { readonly all: true };
 
 /** What an edge has counted since its start. */
 export interface EdgeStatus {
@@ -60,11 +61,22 @@ export function parseOutputs(json: string): CdnAddress {
 }
 
 /** What the command line of `purge` asks for; throws a sentence if it is not one thing. */
-export function purgeWish(paths: readonly string[], { prefix, all }: { prefix?: string; all?: boolean }): PurgeWish[] {
-  const kinds = [paths.length > 0, prefix !== undefined, all === true].filter(Boolean).length;
-  if (kinds !== 1) throw new Error("purge takes one or more paths, or --prefix, or --all.");
+export function purgeWish(
+  paths: readonly string[],
+  { prefix, tag, all }: { prefix?: string; tag?: string; all?: boolean },
+): PurgeWish[] {
+  const kinds = [paths.length > 0, prefix !== undefined, tag !== undefined, all === true].filter(Boolean).length;
+  if (kinds !== 1) throw new Error("purge takes one or more paths, or --prefix, or --tag, or --all.");
+  if (tag !== undefined) return [{ tag: tagOf(tag) }];
   if (all === true) return [{ all }];
   return prefix === undefined ? paths.map((path) => ({ path: pathOf(path) })) : [{ prefix: pathOf(prefix) }];
+}
+
+function tagOf(text: string): string {
+  if (/^[\x21-\x2b\x2d-\x7e]{1,128}$/.test(text)) return text;
+  throw new Error(
+    `a tag must be 1 to 128 printable characters without blanks and commas, got ${JSON.stringify(text)}.`,
+  );
 }
 
 /** The path of a URL or path; a query does not count, since all of them are forgotten together. */
@@ -94,8 +106,9 @@ async function main(args: readonly string[]): Promise<number> {
     .description("forget paths (or URLs) with all their variants, what begins with a prefix, or everything")
     .argument("[paths...]", "paths such as /index.html; queries do not count")
     .option("--prefix <path>", "everything whose path begins with this")
+    .option("--tag <tag>", "everything that the origin has given this tag, in Surrogate-Key or Cache-Tag")
     .option("--all", "everything")
-    .action(async (paths: string[], options: { prefix?: string; all?: boolean }) => {
+    .action(async (paths: string[], options: { prefix?: string; tag?: string; all?: boolean }) => {
       const wishes = purgeWish(paths, options);
       const cdn = await address();
       for (const wish of wishes) {

@@ -95,10 +95,11 @@ describe("the rules of an edge", () => {
     assert.equal(rules.cacheFile("/data", "abc"), "/data/2/f7/900150983cd24fb0d6963f7d28e17f72");
   });
 
-  it("take a purge of a path, a prefix or everything, and nothing else", () => {
+  it("take a purge of a path, a prefix, a tag or everything, and nothing else", () => {
     assert.deepEqual(rules.parsePurge('{"path": "/a%20b"}'), { kind: "path", value: "/a b" });
     assert.deepEqual(rules.parsePurge('{"prefix": "/a/"}'), { kind: "prefix", value: "/a/" });
     assert.deepEqual(rules.parsePurge('{"all": true}'), { kind: "all" });
+    assert.deepEqual(rules.parsePurge('{"tag": "shoes"}'), { kind: "tag", value: "shoes" });
     for (const text of [
       "",
       "[]",
@@ -108,6 +109,8 @@ describe("the rules of an edge", () => {
       '{"path": "a"}',
       '{"path": "/a?b"}',
       '{"prefix": 1}',
+      '{"tag": "two tags"}',
+      '{"tag": ""}',
     ]) {
       assert.match(rules.parsePurge(text).problem ?? "", /^the body must be \{"path"/, text);
     }

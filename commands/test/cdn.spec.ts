@@ -10,7 +10,11 @@ describe("cdn", () => {
     assert.deepEqual(purgeWish(["/a?page=2", "https://www.example.com/b"], {}), [{ path: "/a" }, { path: "/b" }]);
     assert.deepEqual(purgeWish([], { prefix: "/assets/" }), [{ prefix: "/assets/" }]);
     assert.deepEqual(purgeWish([], { all: true }), [{ all: true }]);
-    assert.throws(() => purgeWish([], {}), { message: "purge takes one or more paths, or --prefix, or --all." });
+    assert.deepEqual(purgeWish([], { tag: "shoes" }), [{ tag: "shoes" }]);
+    assert.throws(() => purgeWish([], { tag: "a b" }), { message: /^a tag must be .* got "a b"\.$/ });
+    assert.throws(() => purgeWish([], {}), {
+      message: "purge takes one or more paths, or --prefix, or --tag, or --all.",
+    });
     assert.throws(() => purgeWish(["/a"], { all: true }), { message: /^purge takes one or more paths/ });
     assert.throws(() => purgeWish(["a"], {}), { message: 'a path must begin with "/" or be a URL, got "a".' });
   });

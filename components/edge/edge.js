@@ -130,6 +130,7 @@ function confirmed(r, at, fresh, now) {
   }
 }
 
+const fetchedNow = ["MISS", "EXPIRED"];
 const fromCache = ["HIT", "STALE", "UPDATING", "REVALIDATED"];
 
 /** On the way to the client: gives back what the origin said, and says what the cache did. */
@@ -165,6 +166,10 @@ function answer(r) {
   // A hit never saw the caches behind this one: what they said belongs to an earlier request.
   out["Cache-Status"] = before && fromCache.indexOf(outcome) < 0 ? before + ", " + own : own;
   if (outcome === "" && r.method !== "GET" && r.method !== "HEAD" && r.status < 400) purges.forgetPath(v.uri);
+  if (fetchedNow.indexOf(outcome) >= 0) {
+    const tags = purges.tagsOf(v.upstream_http_surrogate_key).concat(purges.tagsOf(v.upstream_http_cache_tag));
+    purges.note(v.uri, tags, Date.now() - 1000 * Number(v.request_time));
+  }
   count(r, outcome === "" ? "BYPASS" : outcome);
 }
 

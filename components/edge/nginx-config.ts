@@ -47,6 +47,9 @@ function httpSection({ cacheSize, keepSeconds }: NginxOptions): string {
   # Marks of purges: for good, and for single paths as long as anything can lie in the cache without being asked for.
   js_shared_dict_zone zone=marks:1m;
   js_shared_dict_zone zone=paths:4m timeout=${keepSeconds + 3600}s;
+  # The tags of what is stored, by path, and when a tag was purged while an answer may have been on its way.
+  js_shared_dict_zone zone=tags:8m;
+  js_shared_dict_zone zone=tagPurges:1m timeout=3600s;
   js_shared_dict_zone zone=counters:1m type=number;
 
   proxy_cache_path ${cache}/objects levels=1:2 keys_zone=objects:16m max_size=${parseQuantity(cacheSize)} inactive=${keepSeconds}s use_temp_path=off;

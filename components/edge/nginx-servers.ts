@@ -16,6 +16,9 @@ ${tlsSecretName === undefined ? "" : tlsLines}    server_name ${names};
     ${requestsPerSecond === undefined ? "" : `limit_req zone=requests burst=${burst} nodelay;`}
     ${connections === undefined ? "" : `limit_conn connections ${connections};`}
 ${cacheLines(options)}
+    # For the purge of a tag, and nobody else's business.
+    proxy_hide_header Surrogate-Key;
+    proxy_hide_header Cache-Tag;
     # What clients say about where they come from is not believed.
     set $edge_client $remote_addr;
     set $edge_client_host ${hosts.length > 0 ? "$host" : new URL(options.origin).host};

@@ -18,6 +18,7 @@ function isKept(uri, prefixes) {
 function forgetAll() {
   const release = ngx.shared.marks.get("release");
   ngx.shared.paths.clear();
+  ngx.shared.tags.clear();
   ngx.shared.marks.clear();
   if (release !== undefined) ngx.shared.marks.set("release", release);
   ngx.shared.marks.set("all", String(Date.now()));
@@ -41,6 +42,40 @@ function forgetPrefix(prefix) {
   if (isNew && list.length >= 50) return forgetAll();
   marks.set("prefix " + prefix, String(Date.now()));
   if (isNew) marks.set("prefixes", list.concat([prefix]).join("\n"));
+}
+
+const tagged = (tag) => " " + tag + " ";
+
+/** The tags of an answer as the origin lists them, with blanks or commas between. */
+function tagsOf(text) {
+  return (text || "").split(/[\s,]+/).filter((tag) => tag !== "");
+}
+
+/** Notes the tags of what has just been fetched, and forgets it if one of them was purged while it was on its way. */
+function note(path, tags, began) {
+  if (tags.length === 0) return ngx.shared.tags.delete(path);
+  const marks = ngx.shared.marks;
+  try {
+    ngx.shared.tags.set(path, tagged(tags.join(" ")));
+  } catch (error) {
+    // No room for one more: the next purge of a tag forgets everything, and begins anew.
+    marks.set("untagged", "1");
+  }
+  if (tags.some((tag) => Number(ngx.shared.tagPurges.get(tag) || 0) >= began)) forgetPath(path);
+}
+
+function forgetTag(tag) {
+  try {
+    ngx.shared.tagPurges.set(tag, String(Date.now()));
+  } catch (error) {
+    return forgetAll();
+  }
+  if (ngx.shared.marks.get("untagged") !== undefined) return forgetAll();
+  const all = ngx.shared.tags;
+  all.keys(all.size()).forEach((path) => {
+    const tags = all.get(path);
+    if (tags !== undefined && tags.indexOf(tagged(tag)) >= 0) forgetPath(path);
+  });
 }
 
 /** The part of the key that a purge changes, by path: query strings, encodings and the like go with it. */
@@ -82,7 +117,7 @@ function reply(r, status, value) {
   r.return(status, JSON.stringify(value) + "\n");
 }
 
-/** POST: forgets a path with all its variants, all paths with a prefix, or everything. */
+/** POST: forgets a path with all its variants, all paths with a prefix or with a tag, or everything. */
 function purge(r) {
   if (!isAllowed(r)) return reply(r, 403, { error: "A purge needs the token of this CDN as Authorization: Bearer …" });
   if (r.method !== "POST") return reply(r, 405, { error: "A purge is a POST." });
@@ -90,8 +125,9 @@ function purge(r) {
   if (wish.problem) return reply(r, 400, { error: wish.problem });
   if (wish.kind === "all") forgetAll();
   else if (wish.kind === "path") forgetPath(wish.value);
+  else if (wish.kind === "tag") forgetTag(wish.value);
   else forgetPrefix(wish.value);
   return reply(r, 200, { region: r.variables.edge_region, edge: r.variables.hostname, purged: wish.value || "all" });
 }
 
-export default { forgetPath, generation, isAllowed, isKept, purge, reply };
+export default { forgetPath, generation, isAllowed, isKept, note, purge, reply, tagsOf };

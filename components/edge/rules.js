@@ -110,7 +110,7 @@ function cacheFile(folder, key) {
 
 /** What a purge asks for, or a sentence on what is wrong with it. */
 function parsePurge(text) {
-  const rule = 'the body must be {"path": "/…"}, {"prefix": "/…"} or {"all": true}';
+  const rule = 'the body must be {"path": "/…"}, {"prefix": "/…"}, {"tag": "…"} or {"all": true}';
   let wish;
   try {
     wish = JSON.parse(text || "");
@@ -122,6 +122,8 @@ function parsePurge(text) {
   const kind = names[0];
   const value = wish[kind];
   if (kind === "all" && value === true) return { kind: kind };
+  const isTag = typeof value === "string" && /^[\x21-\x2b\x2d-\x7e]{1,128}$/.test(value);
+  if (kind === "tag") return isTag ? { kind: kind, value: value } : { problem: rule + ", with a tag without blanks" };
   const isPath = typeof value === "string" && /^\/[^\s?#]*$/.test(value) && value.length <= 1024;
   if ((kind === "path" || kind === "prefix") && isPath) return { kind: kind, value: decode(value) };
   return { problem: rule + ', with a path of up to 1024 characters that begins with "/" and has no query' };

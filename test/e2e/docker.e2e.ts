@@ -24,8 +24,13 @@ describe("the app on one Docker host", function () {
     storeProtected: false,
     cdnImage: edgeImage,
   };
-  const ask = async (): Promise<{ counter?: number; pod: string; version: string }> =>
-    (await (await fetch(`${url}/api?close`)).json()) as { counter?: number; pod: string; version: string };
+  const ask = async (): Promise<{ counter?: number; name: string; pod: string; version: string }> =>
+    (await (await fetch(`${url}/api?close`)).json()) as {
+      counter?: number;
+      name: string;
+      pod: string;
+      version: string;
+    };
   /** The running replicas. */
   const replicas = () => docker.listContainers({ filters: { name: ["^/hello-[0-9]+-"] } });
 
@@ -40,6 +45,11 @@ describe("the app on one Docker host", function () {
   after(() => program.remove());
 
   it("spreads 100 requests over three replicas", async () => {
+    // The balancer asks Docker's DNS for the replicas from time to time.
+    await until("the balancer to know all replicas", async () => {
+      const names = await Promise.all(Array.from({ length: 12 }, async () => (await ask()).name));
+      return new Set(names).size === 3;
+    });
     const { replicas: counts } = await spread({ url, requests: 100 });
     assert.equal(counts.length, 3);
     for (const { count } of counts) assert.ok(count >= 18 && count <= 49, `got ${count}`);

@@ -122,6 +122,6 @@ describe("the page and what is monitored, on a cluster", function () {
       [...asked].filter((name) => !exported.has(name)),
       [],
     );
-    assert.ok(asked.size >= 7);
+    assert.ok(asked.size >= 6);
   });
 });

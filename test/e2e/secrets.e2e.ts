@@ -32,7 +32,7 @@ describe("a program with secrets", () => {
 
   before(async () => {
     program = await Program.create();
-    writeFileSync(join(program.folder, "index.ts"), 'export * from "./test/e2e/fixtures/secrets.ts";\n');
+    writeFileSync(join(program.folder, "main.ts"), 'export * from "./test/e2e/fixtures/secrets.ts";\n');
     program.edit(
       "app/Dockerfile",
       "RUN node build.js",

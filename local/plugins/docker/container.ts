@@ -184,12 +184,13 @@ async function untilHealthy(made: Docker.Container, seconds: number, call: Call)
   call.status("waiting until it is healthy");
   for (;;) {
     call.signal.throwIfAborted();
-    const { Name, RestartCount, State } = await made.inspect();
+    const { Name, State } = await made.inspect();
     const name = Name.slice(1);
     if (State.Health === undefined)
       throw new Error(`${name} has no health check to wait for; give it one, or its image`);
     if (State.Health.Status === "healthy") return;
-    const ended = !State.Running || RestartCount > 0;
+    // Between two runs Docker calls it running, and restarting; in the next run the exit code is 0 again.
+    const ended = !State.Running || State.Restarting;
     const why = ended
       ? `ended with exit code ${State.ExitCode}`
       : State.Health.Status === "unhealthy"

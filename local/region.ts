@@ -16,6 +16,7 @@ import {
   untilHealthy,
   writeConfiguration,
 } from "./daemon.ts";
+import { ownDevicePlugins } from "./device-plugins.ts";
 import { run, until } from "./exec.ts";
 import { pauseImage } from "./images.ts";
 import { createNamespace, deleteNamespace, regionNamespace } from "./network.ts";
@@ -230,6 +231,7 @@ export async function startRegion(region: Region): Promise<void> {
     healthy: async () => endOfLog(logFile(`${name}-containerd`), 10_000).includes("containerd successfully booted"),
   });
   const mounts = runningPid(`${name}-containerd`);
+  if (fresh && mounts !== undefined) await ownDevicePlugins(mounts, join(folder, "device-plugins"));
   const zone = `topology.kubernetes.io/region=${name},topology.kubernetes.io/zone=${name}a`;
   const pki = join(folder, "pki");
   // Only where they start: a running kubelet keeps the certificate that it has.

@@ -97,7 +97,9 @@ describe("npm run drill", function () {
     assert.deepEqual([written.code, written.failed], [0, 0], written.output);
     assert.match(texts(written)[1] ?? "", /^the app itself no longer answers \(.+\), the CDN does$/);
     assert.ok(written.seconds.some(({ caches }) => (caches["stale"] ?? 0) > 50 && (caches["fresh"] ?? 0) === 0));
-    assert.equal((await program.list("pods", ".metadata.name")).filter((name) => name.startsWith("hello-")).length, 3);
+    await until("the replicas that were taken away to end", async () => {
+      return (await program.list("pods", ".metadata.name")).filter((name) => name.startsWith("hello-")).length === 3;
+    });
   });
 
   it("cuts the power of a region, and shows that it answers again", async () => {

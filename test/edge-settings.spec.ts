@@ -85,6 +85,8 @@ describe("the settings of an edge", () => {
       { limits: { requestsPerSecond: 1, burst: 0, connections: 100_001 } },
       [integer("limits.burst", 1, 100000, 0), integer("limits.connections", 1, 100000, 100001)],
     ],
+    [{ limits: { requestsPerSecond: 0 } }, [integer("limits.requestsPerSecond", 1, 100000, 0)]],
+    [{ release: { path: "version", header: "X-App-Version" } }, [path("release.path", "version")]],
     [{ limits: { burst: 1 } }, ["limits.burst must be left out without limits.requestsPerSecond"]],
     [
       { release: { path: "/version", header: "-X", keep: ["assets/"] } },

@@ -20,7 +20,7 @@ const beforeServers = String.raw`
     js_set $edge_generation edge.generation;
     js_shared_dict_zone zone=marks:1m;
     js_shared_dict_zone zone=paths:4m timeout=90000s;
-    js_shared_dict_zone zone=counters:64k type=number;
+    js_shared_dict_zone zone=counters:1m type=number;
     proxy_cache_path /var/cache/edge/objects levels=1:2 keys_zone=objects:16m max_size=268435456 inactive=86400s use_temp_path=off;
     proxy_temp_path /var/cache/edge/proxy;
     client_body_temp_path /tmp/edge/body;
@@ -32,6 +32,13 @@ const beforeServers = String.raw`
     sendfile on;
     tcp_nopush on;
     access_log off;
+    map $request_time $edge_milliseconds {
+      "~^0\.0*(?<small>[0-9]+)$" $small;
+      "~^(?<whole>[0-9]+)\.(?<rest>[0-9]+)$" $whole$rest;
+    }
+    log_format json escape=json '{"time":"$time_iso8601","level":"info","msg":"request","method":"$request_method",'
+      '"path":"$uri","status":$status,"durationMs":$edge_milliseconds,"requestId":"$edge_request_id",'
+      '"cache":"$upstream_cache_status","region":"$edge_region","name":"$hostname"}';
     keepalive_timeout 75s;
     keepalive_requests 100000;
     client_header_timeout 10s;
@@ -77,6 +84,7 @@ const afterServers = String.raw`
         return 200 "ready\n";
       }
       location = /metrics {
+        set $edge_region eu;
         js_content edge.metrics;
       }
       location / {

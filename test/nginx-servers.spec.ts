@@ -14,6 +14,7 @@ const cache = String.raw`
       set $edge_release_keep "";
       set $edge_is_sliced "";
       add_header X-Request-Id $edge_request_id always;
+      access_log /dev/stdout json buffer=4k flush=1s;
       proxy_cache objects;
       set $edge_key "";
       proxy_cache_lock on;

@@ -18,8 +18,8 @@ export function nginxConfig(options: NginxOptions): string {
     internalServer(options),
     "}",
   ];
-  const text = `${sections.filter((section) => section !== "").join("\n\n")}\n`;
-  // Lines that are left out leave nothing but blanks.
+  const text = `${sections.join("\n\n")}\n`;
+  // Lines and sections that are left out leave nothing but blanks.
   return text.replace(/\n(?:[ \t]*\n)+/g, "\n\n");
 }
 

@@ -1,21 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { nearest } from "./commands/nearest.ts";
-import {
-  checkInteger,
-  checkLabelValue,
-  checkName,
-  checkOneOf,
-  checkPattern,
-  checkUnique,
-  show,
-} from "./components/check.ts";
+import { checkLabelValue, checkName, checkOneOf, checkPattern, checkUnique, show } from "./components/check.ts";
 import { checkDigestReference, checkRepository } from "./components/container-image.ts";
 import { checkCidr, serviceTypes } from "./components/service.ts";
 import { checkCacheSize, checkHost } from "./components/edge/settings.ts";
 import { scrapeKinds } from "./components/monitoring.ts";
 import type { Bytes, PreviousRelease } from "./components/index.ts";
 import type { ServiceType } from "./components/service.ts";
+import { boolean, integer, list, parseJson, string, unknownKey } from "./config-keys.ts";
+import type { Key } from "./config-keys.ts";
 
 const platforms = ["linux/amd64", "linux/arm64"] as const;
 const monitoring = ["off", ...scrapeKinds] as const;
@@ -63,15 +56,6 @@ export interface Config {
   readonly cdnReplicas: number;
   readonly cdnCacheSize: Bytes;
   readonly cdnShield: string;
-}
-
-interface Key {
-  /** The value that the text stands for, or the text itself if it stands for none. */
-  readonly parse: (text: string) => unknown;
-  /** Sentences on what is wrong with the value. */
-  readonly check: (property: string, value: unknown) => string[];
-  /** Arguments of `pulumi config set` that give the key a right value. */
-  readonly example: string;
 }
 
 const keys: Readonly<Record<keyof Config, Key>> = {
@@ -138,7 +122,7 @@ export function readConfig(): Config {
 export function parseConfig(texts: Readonly<Record<string, string>>): { config: Config; problems: string[] } {
   const problems = Object.keys(texts)
     .filter((key) => !Object.hasOwn(keys, key))
-    .map(unknownKey);
+    .map((key) => unknownKey(key, Object.keys(keys)));
   const right: Record<string, unknown> = {};
   for (const [key, { parse, check, example }] of Object.entries(keys)) {
     const text = texts[key];
@@ -229,10 +213,6 @@ function checkCdnRegions({ cdn = false, cdnShield = "", regions }: Partial<Confi
   ];
 }
 
-function unknownKey(key: string): string {
-  return `${key} is not a key of this program: did you mean ${nearest(key, Object.keys(keys))}? pulumi config rm ${key} removes it`;
-}
-
 function checkText(property: string, value: unknown): string[] {
   return value === "" ? [] : checkPattern(property, value, /^[^\s]+$/, "an image or empty");
 }
@@ -263,43 +243,4 @@ function checkPrevious(property: string, value: unknown): string[] {
   return version === undefined || image === undefined
     ? [`${property} must be a version and its image, such as v0.0.1=repository@sha256:…, got ${show(value)}`]
     : [...checkVersion(`${property}'s version`, version), ...checkDigestReference(`${property}'s image`, image)];
-}
-
-function string(check: Key["check"], example: string): Key {
-  return { parse: (text) => text, check, example };
-}
-
-function integer(minimum: number, maximum: number, example: string): Key {
-  return {
-    parse: (text) => (/^-?\d+$/.test(text) ? Number(text) : text),
-    check: (property, value) => checkInteger(property, value, minimum, maximum),
-    example,
-  };
-}
-
-function boolean(example: string): Key {
-  return {
-    parse: (text) => (text === "true" ? true : text === "false" ? false : text),
-    check: (property, value) => checkOneOf(property, value, [true, false]),
-    example,
-  };
-}
-
-function list(checkItem: Key["check"], example: string): Key {
-  return {
-    parse: parseJson,
-    check: (property, value) =>
-      Array.isArray(value)
-        ? [...value.flatMap((item, index) => checkItem(`${property}[${index}]`, item)), ...checkUnique(property, value)]
-        : [`${property} must be a list, got ${show(value)}`],
-    example,
-  };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { checkInteger, checkName, refuse } from "./check.ts";
 import { kubernetesResources, restrictedContainer, restrictedPod } from "./pod-spec.ts";
 import { containerProbes } from "./probe.ts";
+import { newDisruptionBudget } from "./workload.ts";
 
 /** What a `Dashboard` is made of. */
 export interface DashboardArgs {
@@ -86,14 +87,7 @@ export class Dashboard extends pulumi.ComponentResource {
       },
       parent,
     );
-    new k8s.policy.v1.PodDisruptionBudget(
-      name,
-      {
-        metadata,
-        spec: { selector: { matchLabels: selector }, maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow" },
-      },
-      parent,
-    );
+    newDisruptionBudget(name, metadata, selector, this);
     new k8s.networking.v1.NetworkPolicy(
       name,
       {

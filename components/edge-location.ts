@@ -12,6 +12,7 @@ import type { EdgeOptions } from "./edge/settings.ts";
 import type { Bytes } from "./resources.ts";
 import { regionLabel } from "./pod-spec.ts";
 import { awaitAnnotations, serviceSpec, serviceUrl } from "./service.ts";
+import { newDisruptionBudget } from "./workload.ts";
 
 /** Where an edge is and what it is in front of. */
 export interface EdgeLocationArgs extends EdgeOptions {
@@ -150,14 +151,7 @@ export class EdgeLocation extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: deployment },
     );
-    new k8s.policy.v1.PodDisruptionBudget(
-      name,
-      {
-        metadata,
-        spec: { selector: { matchLabels: selector }, maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow" },
-      },
-      parent,
-    );
+    newDisruptionBudget(name, metadata, selector, this);
     new k8s.networking.v1.NetworkPolicy(name, { metadata, spec: networkPolicySpec(cdn, selector) }, parent);
 
     const address = serviceUrl(service, settings.port);

@@ -7,6 +7,7 @@ import { kubernetesResources, restrictedContainer, restrictedPod } from "./pod-s
 import { containerProbes } from "./probe.ts";
 import { checkQuantity, checkResources, parseQuantity, resourcesWithDefaults } from "./resources.ts";
 import type { Bytes, Resources } from "./resources.ts";
+import { newDisruptionBudget } from "./workload.ts";
 
 /** What a `KeyValueStore` is made of. */
 export interface KeyValueStoreArgs {
@@ -130,15 +131,8 @@ export class KeyValueStore extends pulumi.ComponentResource {
       { metadata, spec: statefulSetSpec(args, service, secret, claim, metadata.labels) },
       parent,
     );
-    new k8s.policy.v1.PodDisruptionBudget(
-      name,
-      // A node can be drained: the store comes back on another one, with its disk.
-      {
-        metadata,
-        spec: { selector: { matchLabels: selector }, maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow" },
-      },
-      parent,
-    );
+    // A node can be drained: the store comes back on another one, with its disk.
+    newDisruptionBudget(name, metadata, selector, this);
     new k8s.networking.v1.NetworkPolicy(
       name,
       {

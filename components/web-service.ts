@@ -15,7 +15,14 @@ import { awaitAnnotations, serviceSpec, serviceUrl, urlOf } from "./service.ts";
 import { withTransform } from "./transform.ts";
 import { checkWebService, withDefaults } from "./web-service-args.ts";
 import type { WebServiceArgs, WebServiceSettings } from "./web-service-args.ts";
-import { commonLabels, commonSelector, newDeployment, podTemplate, releaseLabel } from "./workload.ts";
+import {
+  commonLabels,
+  commonSelector,
+  newDeployment,
+  newDisruptionBudget,
+  podTemplate,
+  releaseLabel,
+} from "./workload.ts";
 
 /**
  * A web app as replicas behind one address, released without losing a request, safe without asking.
@@ -79,15 +86,7 @@ export class WebService extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [...gate] },
     );
-    new k8s.policy.v1.PodDisruptionBudget(
-      name,
-      {
-        metadata,
-        // One at a time may always go, also one that does not work: a node can be drained whatever the replicas do.
-        spec: { selector: { matchLabels: selector }, maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow" },
-      },
-      parent,
-    );
+    newDisruptionBudget(name, metadata, selector, this);
     new k8s.networking.v1.NetworkPolicy(name, { metadata, spec: networkPolicySpec(settings, selector) }, parent);
     if (autoscaling !== undefined) {
       const spec = autoscalerSpec(autoscaling, replicas, deployment.metadata.name);

@@ -68,3 +68,14 @@ export function newDeployment(
     { ...opts, dependsOn: [...startsAfter, ...(release.kind === "blueGreen" ? [] : trafficAfter)] },
   );
 }
+
+/** One replica at a time may always go, also one that does not work: a node can be drained whatever the replicas do. */
+export function newDisruptionBudget(
+  name: string,
+  metadata: k8s.types.input.meta.v1.ObjectMeta,
+  selector: Labels,
+  parent: pulumi.Resource,
+): k8s.policy.v1.PodDisruptionBudget {
+  const spec = { selector: { matchLabels: selector }, maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow" };
+  return new k8s.policy.v1.PodDisruptionBudget(name, { metadata, spec }, { parent });
+}

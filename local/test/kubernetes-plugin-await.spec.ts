@@ -228,6 +228,16 @@ describe("kubernetes plugin: what is wrong with a Pod", () => {
       'container "app" is waiting: ImagePullBackOff: not found',
     ],
     [
+      "no Secret",
+      withContainer(waiting("CreateContainerConfigError", 'secret "database" not found')),
+      'container "app" is waiting: CreateContainerConfigError: secret "database" not found',
+    ],
+    [
+      "no such key in the Secret",
+      withContainer(waiting("CreateContainerConfigError", "couldn't find key password in Secret shop/database")),
+      `container "app" is waiting: CreateContainerConfigError: couldn't find key password in Secret shop/database`,
+    ],
+    [
       "a crash loop",
       withContainer({ ...waiting("CrashLoopBackOff"), lastState: ended, restartCount: 4 }),
       'container "app" keeps crashing (CrashLoopBackOff): exited with code 3 (Error), restarted 4 times',

@@ -18,7 +18,7 @@ describe("an update that goes wrong", () => {
   before(async () => {
     program = await Program.create({ replicas: 1 });
     // Long enough for a release on a slow machine, and no test waits longer.
-    program.edit("index.ts", '"rolling", maxSurge,', '"rolling", progressDeadlineSeconds: 15, maxSurge,');
+    program.edit("config-args.ts", '"rolling", maxSurge,', '"rolling", progressDeadlineSeconds: 15, maxSurge,');
     await program.up();
     url = await program.output("url");
   });

@@ -6,7 +6,7 @@ describe("a migration on a cluster", function () {
   this.timeout(300_000);
   let program: Program;
   let url: string;
-  const plain = "namespace: place.metadata.name,\n  version: config.version,";
+  const plain = "version: config.version,\n  namespace,";
   const withMigration = (code: string) =>
     `migration: { command: ["node", "-e", ${JSON.stringify(code)}], timeoutSeconds: 20 },\n  ${plain}`;
   const versions = async () => {

@@ -137,13 +137,13 @@ describe("a release under load", function () {
       return output;
     }
     before(async () => {
-      program.edit("index.ts", "minReadySeconds, smokeTest", quick);
+      program.edit("config-args.ts", "minReadySeconds, smokeTest", quick);
       configure({ release: "blueGreen", maxSurge: 1, maxUnavailable: 0 });
       await program.up();
     });
 
     it("says why when the smoke test fails, and the traffic stays where it is", async () => {
-      const output = await attempt("index.ts", '"hello":"world"', '"hello":"moon"', "v0.1.0");
+      const output = await attempt("config-args.ts", '"hello":"world"', '"hello":"moon"', "v0.1.0");
       assert.match(output, /Job .*hello-smoke-test-\w+.*: Job failed: \[BackoffLimitExceeded\]/s);
       assert.match(output, /Pod hello-smoke-test-[\w-]+: container "smoke-test" exited with code 1/);
       assert.match(output, /its last log lines:\s+failed \/ body is .*which does not match "hello":"moon"/);

@@ -17,7 +17,7 @@ describe("the assets of a page", function () {
     program.edit("app/frontend/style.css", ":root {", "/* release {{version}} */\n:root {");
     program.edit("app/frontend/tally.js", "const seconds", "// release {{version}}\nconst seconds");
     // One region's edge is enough to see what an edge does.
-    program.edit("index.ts", "config.regions.map(", "config.regions.slice(0, 1).map(");
+    program.edit("config-args.ts", "config.regions.map(", "config.regions.slice(0, 1).map(");
     await program.up();
     const [location] = JSON.parse(await program.pulumi("stack", "output", "cdnLocations", "--json")) as {
       url: string;

@@ -20,6 +20,8 @@ const beforeServers = String.raw`
     js_set $edge_generation edge.generation;
     js_shared_dict_zone zone=marks:1m;
     js_shared_dict_zone zone=paths:4m timeout=90000s;
+    js_shared_dict_zone zone=tags:8m;
+    js_shared_dict_zone zone=tagPurges:1m timeout=3600s;
     js_shared_dict_zone zone=counters:1m type=number;
     proxy_cache_path /var/cache/edge/objects levels=1:2 keys_zone=objects:16m max_size=268435456 inactive=86400s use_temp_path=off;
     proxy_temp_path /var/cache/edge/proxy;

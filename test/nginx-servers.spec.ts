@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { clientServer, otherHosts, shieldServer } from "../components/edge/nginx-servers.ts";
 import { changesOf, linesOf, nginxOptions } from "./nginx-lines.ts";
 
+/** A shield passes them on to the edges, which hide them from clients. */
+const hiddenTags = "proxy_hide_header Surrogate-Key;\nproxy_hide_header Cache-Tag;";
 const cache = String.raw`
       set $edge_name www-eu;
       set $edge_region eu;
@@ -110,6 +112,7 @@ const client = String.raw`
       client_max_body_size 1048576;
       absolute_redirect off;
 ${cache}
+    ${hiddenTags}
       set $edge_client $remote_addr;
       set $edge_client_host hello.shop.svc:8888;
       set $edge_client_scheme $scheme;

@@ -14,9 +14,9 @@ export interface Manifest {
 type Bag = Readonly<Record<string, unknown>>;
 
 /** Stands for every value that is not known before an update: the digest of an image that is not built, an identity. */
-const unknownHex = "0".repeat(64);
+export const unknownHex = "0".repeat(64);
 /** Stands for every value that is secret. */
-const concealed = "[secret]";
+export const concealed = "[secret]";
 
 /** What stands for the outputs that only a provider knows, by the resource's type. */
 const outputs: Readonly<Record<string, Bag>> = {
@@ -25,23 +25,29 @@ const outputs: Readonly<Record<string, Bag>> = {
   "random:index/randomPassword:RandomPassword": { result: concealed },
 };
 
+/** A resource that a program has registered, as its provider would get it. */
+export interface Registered {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Bag;
+}
+
 /**
- * The Kubernetes objects that a run of index.ts makes, in its order, without engine, provider and cluster: names that
- * Pulumi would make unique are left as they are written, and secrets are concealed.
+ * What a run of one of the programs registers, in its order, without engine, provider and cluster.
  *
+ * @param program the file, such as `index.ts`
  * @param config the stack's configuration, as texts, and JSON for what is no text
  */
-export async function manifests(config: Readonly<Record<string, string>>): Promise<Manifest[]> {
-  const found: Manifest[] = [];
+export async function registered(program: string, config: Readonly<Record<string, string>>): Promise<Registered[]> {
+  const found: Registered[] = [];
   await pulumi.runtime.setMocks(
     {
       call: () => ({}),
       newResource: ({ type, name, inputs }) => {
-        const state = { ...withName(type, name, inputs), ...outputs[type] };
-        if (type.startsWith("kubernetes:") && "kind" in state) {
-          found.push(conceal(state, false) as Manifest);
-        }
-        return { id: `${name}-id`, state };
+        const state = withName(type, name, inputs);
+        found.push({ type, name, inputs: state });
+        // Docker's resources refer to each other by identity as well as by name.
+        return { id: type.startsWith("docker:") ? name : `${name}-id`, state: { ...state, ...outputs[type] } };
       },
     },
     "meridian",
@@ -52,9 +58,17 @@ export async function manifests(config: Readonly<Record<string, string>>): Promi
     Object.fromEntries(Object.entries(config).map(([key, text]) => [`meridian:${key}`, text])),
   );
   // Each run is another module, so that each has its own resources.
-  await import(`../index.ts?render=${found.length}-${performance.now()}`);
+  await import(`../${program}?render=${performance.now()}`);
   await pulumi.runtime.disconnect();
   return found;
+}
+
+/** The Kubernetes objects of index.ts: names that Pulumi would make unique are left as they are, secrets are concealed. */
+export async function manifests(config: Readonly<Record<string, string>>): Promise<Manifest[]> {
+  const found = await registered("index.ts", config);
+  return found
+    .filter(({ type, inputs }) => type.startsWith("kubernetes:") && "kind" in inputs)
+    .map(({ inputs }) => conceal(inputs, false) as Manifest);
 }
 
 /** The configuration of a stack, `changed` on top of the stack's file on top of the defaults in Pulumi.yaml. */
@@ -79,7 +93,8 @@ function asText(value: unknown): string {
 }
 
 function withName(type: string, name: string, inputs: Bag): Bag {
-  return type.startsWith("kubernetes:") ? { ...inputs, metadata: { name, ...(inputs["metadata"] as Bag) } } : inputs;
+  if (type.startsWith("kubernetes:")) return { ...inputs, metadata: { name, ...(inputs["metadata"] as Bag) } };
+  return type.startsWith("docker:") ? { name, ...inputs } : inputs;
 }
 
 /** `value` without the envelopes of secrets, and with nothing in them. */

@@ -1,14 +1,18 @@
 /**
  * `npm run render`: the manifests that the program makes, as YAML, without a cluster. For scanners, and for reading.
- * Where the official Kubernetes provider is at hand, its own renderYamlToDirectory does the like.
+ * Where the official Kubernetes provider is at hand, its own renderYamlToDirectory does the like. With `--format compose` or
+ * `stack`, the file that `docker compose` or `docker stack deploy` would take instead, in a folder with what it names.
  */
-import { realpathSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
 
-import { manifests, stackConfig } from "./manifests.ts";
+import { compose } from "./compose.ts";
+import type { Compose } from "./compose.ts";
+import { concealed, manifests, stackConfig } from "./manifests.ts";
 import type { Manifest } from "./manifests.ts";
 
 const isMain = process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
@@ -18,15 +22,54 @@ export function toYaml(objects: readonly Manifest[]): string {
   return objects.map((object) => `---\n${stringify(object, { lineWidth: 0 })}`).join("");
 }
 
+export type Format = "kubernetes" | "compose" | "stack";
+
+/** What the command line asks for. */
+export interface Wanted {
+  readonly stack: string;
+  readonly config: Record<string, string>;
+  readonly format: Format;
+  /** Where the files of a Compose file go. */
+  readonly out?: string;
+}
+
 /** What the command line asks for. @throws CommanderError for help and wrong usage */
-export function parseArguments(args: readonly string[]): { stack: string; config: Record<string, string> } {
+export function parseArguments(args: readonly string[]): Wanted {
+  const formats = ["kubernetes", "compose", "stack"] satisfies Format[];
   const command = new Command("render")
     .description("Prints the manifests that the program makes, without a cluster. Secrets are left out.")
     .option("--stack <name>", "whose configuration it is, Pulumi.NAME.yaml", "dev")
     .option("--config <key=value>", "a value on top of the stack's configuration", collect, {})
+    .addOption(
+      new Option("--format <format>", "compose.yaml for one Docker host or stack.yaml for a Swarm instead")
+        .choices(formats)
+        .default("kubernetes"),
+    )
+    .option(
+      "--out <folder>",
+      "where compose.yaml or stack.yaml goes, and the files that it names (default: out/FORMAT)",
+    )
     .configureOutput({ writeErr: (text) => void (isMain && process.stderr.write(text)) })
     .exitOverride();
   return command.parse(args, { from: "user" }).opts();
+}
+
+/**
+ * Writes a Compose file and the files that it names. A secret that is there already stays, since the user has put it there.
+ *
+ * @returns what was done, a sentence for each file
+ */
+export function writeCompose(folder: string, file: string, { document, files }: Compose): string[] {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, file), stringify(document, { lineWidth: 0 }));
+  const sentences = [...files].map(([path, { text, isSecret }]) => {
+    const full = join(folder, path);
+    if (isSecret && existsSync(full)) return `${full} is kept as it is`;
+    mkdirSync(dirname(full), { recursive: true });
+    writeFileSync(full, text, { mode: isSecret ? 0o600 : 0o644 });
+    return isSecret ? `${full} is written: replace ${concealed} in it` : `${full} is written`;
+  });
+  return [`${join(folder, file)} is written`, ...sentences];
 }
 
 function collect(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
@@ -39,8 +82,15 @@ function collect(text: string, before: Readonly<Record<string, string>>): Record
 
 if (isMain) {
   try {
-    const { stack, config } = parseArguments(process.argv.slice(2));
-    process.stdout.write(toYaml(await manifests(stackConfig(stack, config))));
+    const { stack, config, format, out = join("out", format) } = parseArguments(process.argv.slice(2));
+    const settings = stackConfig(stack, config);
+    if (format === "kubernetes") {
+      process.stdout.write(toYaml(await manifests(settings)));
+    } else {
+      const repository = fileURLToPath(new URL("..", import.meta.url));
+      const rendered = await compose(format, settings, relative(out, repository));
+      for (const sentence of writeCompose(out, `${format}.yaml`, rendered)) console.log(sentence);
+    }
   } catch (error) {
     // Commander has said already what is wrong; of other errors the sentence is enough.
     if (!(error instanceof CommanderError)) console.error(`error: ${(error as Error).message}`);

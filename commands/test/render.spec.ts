@@ -52,10 +52,11 @@ describe("render", () => {
   });
 
   it("takes the stack and changes of its configuration from the command line", () => {
-    assert.deepEqual(parseArguments([]), { stack: "dev", config: {} });
+    assert.deepEqual(parseArguments([]), { stack: "dev", config: {}, format: "kubernetes" });
     assert.deepEqual(parseArguments(["--stack", "prod", "--config", "replicas=6", "--config", "meridian:image=a=b"]), {
       stack: "prod",
       config: { replicas: "6", image: "a=b" },
+      format: "kubernetes",
     });
   });
 

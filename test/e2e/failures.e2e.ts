@@ -8,7 +8,7 @@ const crash = `CMD ["node", "-e", "console.error('no database at db:5432'); proc
 function assertRefused({ code, output }: Result, sentence: RegExp): void {
   assert.notEqual(code, 0, `it succeeded:\n${output}`);
   assert.match(output, sentence);
-  assert.doesNotMatch(output, /\n +at |Error: |dry run/);
+  assert.doesNotMatch(output, /\n +at |\bError: |dry run/);
 }
 
 describe("an update that goes wrong", () => {
@@ -71,6 +71,17 @@ describe("an update that goes wrong", () => {
       outcomes.filter(({ kind }) => kind === "failed"),
       [],
     );
+    await program.up();
+  });
+
+  it("names the pod and the Secret that it waits for if that is not there", async () => {
+    const env = "env: store && {";
+    const waiting = `envFrom: [{ kind: "secret", name: "database" }],\n  ${env}`;
+    program.edit("index.ts", env, waiting);
+    const result = await program.attempt("up", "--yes", "--skip-preview");
+    program.edit("index.ts", waiting, env);
+    assertRefused(result, /Pod hello-\S+: container "app" is waiting: \w+: secret "database" not found/);
+    assert.equal((await fetch(url)).status, 200);
     await program.up();
   });
 

@@ -1,6 +1,6 @@
 /**
  * The images that the local cluster needs before anything can be pulled: the pause image of every pod, CoreDNS, and the
- * base images that Dockerfiles name (as the builder's mirror of Docker Hub).
+ * base images that Dockerfiles name (as the builder's mirror of the registries that they are in).
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,8 +13,10 @@ import { tool } from "./tools.ts";
 export const pauseImage = `${registry}/meridian/pause:1`;
 export const coreDnsImage = `${registry}/meridian/coredns:v1.14.2`;
 export const localPathImage = `${registry}/meridian/local-path-provisioner:v0.0.30`;
-/** The base image of `app/Dockerfile`: a Debian with Node and npm, where Docker Hub's image of that name cannot be had. */
+/** What `app/Dockerfile` builds on: a Debian with Node and npm, where Docker Hub's image of that name cannot be had. */
 export const nodeImage = `${registry}/library/node:24-slim`;
+/** What `app/Dockerfile` runs on: `node` and the libraries that it is linked with, as in the distroless image of that name. */
+const runtimeImage = `${registry}/distroless/nodejs24-debian12:nonroot`;
 /** The base image of `store/Dockerfile`: a Debian with its own package of that Valkey. */
 const storeImage = `${registry}/valkey/valkey:8.1`;
 
@@ -91,12 +93,32 @@ async function installNode(root: string): Promise<readonly string[]> {
   return [user, `LABEL npm="${version}"`, 'CMD ["node"]'];
 }
 
+async function buildRuntimeImage(): Promise<void> {
+  const context = mkdtempSync(join(imagesDirectory, "context-"));
+  const node = "/usr/local/bin/node";
+  const lines = [
+    `FROM ${nodeImage} AS node`,
+    `RUN mkdir -p /out/nodejs/bin && cp ${node} /out/nodejs/bin/`,
+    `RUN ldd ${node} | grep -o '/[^ ]*' | xargs cp --dereference --parents --target-directory=/out`,
+    "FROM scratch",
+    "COPY --from=node /out /",
+    "USER 65532",
+    'ENTRYPOINT ["/nodejs/bin/node"]',
+  ];
+  try {
+    await build(runtimeImage, context, `${lines.join("\n")}\n`);
+  } finally {
+    rmSync(context, { recursive: true, force: true });
+  }
+}
+
 /** Fills the registry with what it lacks. */
 export async function seedImages(): Promise<void> {
   if (!(await present(pauseImage))) await buildBinaryImage(pauseImage, "pause");
   if (!(await present(coreDnsImage))) await buildBinaryImage(coreDnsImage, "coredns");
   if (!(await present(localPathImage))) await buildBinaryImage(localPathImage, "local-path-provisioner");
   if (!(await present(nodeImage))) await buildDebianImage(nodeImage, "bookworm", [], installNode);
+  if (!(await present(runtimeImage))) await step("the image that the app runs on", () => buildRuntimeImage());
 }
 
 /** Brings the base image of `store/Dockerfile`, for whoever wants a store. */

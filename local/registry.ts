@@ -54,6 +54,8 @@ export async function startBuilder(): Promise<void> {
 # The base images that Dockerfiles name come from the kit's registry, see images.ts.
 [registry."docker.io"]
   mirrors = ["${mirror}"]
+[registry."gcr.io"]
+  mirrors = ["${mirror}"]
 [registry."${registry}"]
   mirrors = ["${mirror}"]
   http = true

@@ -88,7 +88,7 @@ describe("an update that goes wrong", () => {
   it("shows the output of a Dockerfile that fails, and changes nothing", async () => {
     const before = await resourceVersions();
     const failing = `RUN echo 'no compiler here' >&2; exit 4\n`;
-    program.edit("app/Dockerfile", goodCommand, failing + goodCommand);
+    program.edit("app/Dockerfile", "RUN node build.js", `${failing}RUN node build.js`);
     const result = await program.attempt("up", "--yes", "--skip-preview");
     program.edit("app/Dockerfile", failing, "");
     assertRefused(result, /the build failed: [^]*exit code: 4[^]*no compiler here[^]*Dockerfile:\d+/);

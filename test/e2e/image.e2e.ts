@@ -10,15 +10,25 @@ import { Image, type ImageArgs } from "@pulumi/docker-build";
 import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
 
 import { build } from "../../local/plugins/docker-build/build.ts";
+import { repository as project } from "../../local/paths.ts";
 import { withDefaults } from "../../local/plugins/docker-build/inputs.ts";
 
 /** Needs what `npm run e2e` sets up: `pulumi` and `buildctl` on PATH, BUILDKIT_HOST, and this registry. */
 const registry = process.env["E2E_REGISTRY"] ?? "localhost:5001";
 
+const manifestTypes =
+  "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json";
+
 async function answer(method: string, repository: string, digest: string): Promise<number> {
-  const accept = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json";
   const url = `http://${registry}/v2/${repository}/manifests/${digest}`;
-  return (await fetch(url, { method, headers: { accept } })).status;
+  return (await fetch(url, { method, headers: { accept: manifestTypes } })).status;
+}
+
+/** What a node has to pull, in bytes. */
+async function layersSize(repository: string, digest: string): Promise<number> {
+  const url = `http://${registry}/v2/${repository}/manifests/${digest}`;
+  const manifest = await (await fetch(url, { headers: { accept: manifestTypes } })).json();
+  return (manifest as { layers: { size: number }[] }).layers.reduce((sum, { size }) => sum + size, 0);
 }
 
 describe("an image from a real builder", function () {
@@ -102,6 +112,19 @@ describe("an image from a real builder", function () {
     write("a.txt", "one");
     args = { ...args, noCache: true };
     assert.equal((await up()).digest, first.digest);
+  });
+
+  it("of the app is at most 60 % of what its folder on the same Node would be", async () => {
+    const given = args;
+    const size = async (more: Partial<ImageArgs>) => {
+      args = { ...given, ...more, context: { location: join(project, "app") } };
+      return layersSize(repository, (await up()).digest);
+    };
+    const inline = "FROM node:24-slim\nWORKDIR /app\nCOPY . .\nRUN npm install\nCMD npm start\n";
+    const naive = await size({ dockerfile: { inline } });
+    const ours = await size({});
+    args = given;
+    assert.ok(ours <= 0.6 * naive, `${ours} of ${naive} bytes`);
   });
 
   it("says which line of the Dockerfile fails, and keeps what there was", async () => {

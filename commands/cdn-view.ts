@@ -1,8 +1,8 @@
 import type { EdgeStatus, PurgeWish } from "./cdn.ts";
 import type { RegionAnswer } from "./edges.ts";
 
-/** What became of a purge, a line for each region. */
-export function renderPurge(wish: PurgeWish, answers: readonly RegionAnswer<unknown>[]): string {
+/** What became of a purge, a line for each region; if it shall be quiet, for those where something is wrong. */
+export function renderPurge(wish: PurgeWish, answers: readonly RegionAnswer<unknown>[], quiet = false): string {
   const what =
     "all" in wish
       ? "everything"
@@ -12,7 +12,8 @@ export function renderPurge(wish: PurgeWish, answers: readonly RegionAnswer<unkn
           ? `the tag ${wish.tag}`
           : `${wish.prefix}…`;
   const width = Math.max(...answers.map(({ region }) => region.length));
-  const lines = answers.map(({ region, edges, expected, seconds, problem }) => {
+  const shown = answers.filter(({ problem }) => !quiet || problem !== undefined);
+  const lines = shown.map(({ region, edges, expected, seconds, problem }) => {
     const name = region.padEnd(width);
     return problem === undefined
       ? `  ${name}  ✓ ${edges.size} of ${expected} edges in ${seconds.toFixed(2)} s`
@@ -26,10 +27,12 @@ export function renderPurge(wish: PurgeWish, answers: readonly RegionAnswer<unkn
   return [verdict, ...lines].join("\n");
 }
 
-/** What the edges have done so far, as a table. */
-export function renderStatus(answers: readonly RegionAnswer<EdgeStatus>[]): string {
+/** What the edges have done so far, as a table; if it shall be quiet, of the regions where something is wrong. */
+export function renderStatus(answers: readonly RegionAnswer<EdgeStatus>[], quiet = false): string {
+  const shown = answers.filter(({ problem }) => !quiet || problem !== undefined);
+  if (shown.length === 0) return "";
   const header = ["Region", "Edges", "Requests", "From cache", "Stale", "To origin", "Origin answers in", "Health"];
-  const rows = answers.map(({ region, edges, expected, problem }) => {
+  const rows = shown.map(({ region, edges, expected, problem }) => {
     const counts = sum([...edges.values()].map(({ counts }) => counts));
     const of = (...names: string[]): number => names.reduce((total, name) => total + (counts[name] ?? 0), 0);
     const stale = of("updating", "stale");

@@ -1,11 +1,10 @@
 import { execFile } from "node:child_process";
-import { realpathSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 
+import { asProgram } from "./as-program.ts";
 import { renderPurge, renderStatus } from "./cdn-view.ts";
 import { askAll } from "./edges.ts";
 import type { Location, RegionAnswer } from "./edges.ts";
@@ -95,11 +94,14 @@ async function main(args: readonly string[]): Promise<number> {
   const program = new Command("cdn")
     .description("Watches the edges of the stack's CDN, and makes them forget.")
     .option("--stack <name>", "the Pulumi stack (default: the selected one)")
+    .option("--quiet", "print only what came of it, and the regions where something is wrong", false)
+    .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", exitCodes)
     .configureOutput({ writeErr: () => {} })
     .exitOverride();
-  const address = (): Promise<CdnAddress> => readAddress(program.opts<{ stack?: string }>().stack);
-  const print = (text: string): boolean => process.stdout.write(`${text}\n`);
+  const common = (): { stack?: string; quiet: boolean } => program.opts();
+  const address = (): Promise<CdnAddress> => readAddress(common().stack);
+  const print = (text: string): boolean => text === "" || process.stdout.write(`${text}\n`);
 
   program
     .command("purge")
@@ -113,7 +115,7 @@ async function main(args: readonly string[]): Promise<number> {
       const cdn = await address();
       for (const wish of wishes) {
         const answers = await purge(cdn, wish);
-        print(renderPurge(wish, answers));
+        print(renderPurge(wish, answers, common().quiet));
         if (answers.some(({ problem }) => problem !== undefined)) code = 1;
       }
     });
@@ -127,13 +129,15 @@ async function main(args: readonly string[]): Promise<number> {
       process.once("SIGINT", () => interrupt.abort());
       do {
         const answers = await status(cdn);
-        print(`${watch !== undefined && process.stdout.isTTY ? "\x1b[2J\x1b[H" : ""}${renderStatus(answers)}`);
+        print(
+          `${watch !== undefined && process.stdout.isTTY ? "\x1b[2J\x1b[H" : ""}${renderStatus(answers, common().quiet)}`,
+        );
         code = answers.some(({ problem }) => problem !== undefined) ? 1 : 0;
         if (watch !== undefined) await pause(watch * 1000, undefined, { signal: interrupt.signal }).catch(() => {});
       } while (watch !== undefined && !interrupt.signal.aborted);
       if (interrupt.signal.aborted) code = 130;
     });
-  for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} });
+  for (const command of program.commands) command.copyInheritedSettings(program);
   await program.parseAsync(args, { from: "user" });
   return code;
 }
@@ -144,12 +148,12 @@ function parseSeconds(text: string): number {
   throw new InvalidArgumentError("seconds must be an integer from 1 to 3600.");
 }
 
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+await asProgram(import.meta.url, async () => {
   try {
-    process.exitCode = await main(process.argv.slice(2));
+    return await main(process.argv.slice(2));
   } catch (error) {
     const isHelp = error instanceof CommanderError && error.exitCode === 0;
     if (!isHelp) process.stderr.write(`${(error as Error).message.replace(/^error: /, "")}\n`);
-    process.exitCode = isHelp ? 0 : 2;
+    return isHelp ? 0 : 2;
   }
-}
+});

@@ -1,9 +1,9 @@
 /** `npm run drill`: breaks something on purpose while requests go on, and shows what comes of it. */
-import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { asProgram } from "./as-program.ts";
 import { loseControlPlane } from "./drills/control-plane.ts";
 import { type Drill, interruption, kubectl, type Place, text } from "./drills/drill.ts";
 import { isOurs } from "./drills/kit.ts";
@@ -215,6 +215,4 @@ async function main(): Promise<number> {
   return exitCode;
 }
 
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  process.exitCode = await main();
-}
+await asProgram(import.meta.url, main);

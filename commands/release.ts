@@ -1,8 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { realpathSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
+import { asProgram } from "./as-program.ts";
 import { readCluster, tooLittleRoom } from "./capacity.ts";
 import { judge, type Limits, parseSteps, type Step, watch } from "./canary.ts";
 import { plan, type Earlier, type Releases, type Settings, type Wish } from "./release-plan.ts";
@@ -13,6 +12,9 @@ export interface Course {
   readonly limits: Limits;
 }
 
+/** Whether only the result and the reasons of failures are printed. */
+let quiet = false;
+
 /** Runs a release by `pulumi config` and `pulumi up`, as could be done by hand; each command is printed. */
 export async function release(wish: Wish, course: Course, stack: readonly string[]): Promise<number> {
   const now = await readReleases(stack);
@@ -20,7 +22,7 @@ export async function release(wish: Wish, course: Course, stack: readonly string
   if (wish.kind === "release" && (settings.release ?? now.kind) === "blueGreen") await checkRoom(stack);
   const isCanary = wish.kind === "release" && (settings.release ?? now.kind) === "canary";
   const code = isCanary ? await canary(settings, course, stack) : await apply(settings, stack);
-  if (code === 0) say(`\n${describe(await readReleases(stack))}`);
+  if (code === 0) say(`${quiet ? "" : "\n"}${describe(await readReleases(stack))}`);
   else if (!isCanary) say("\nThe release has failed for the reason above. Mend it and release again, or `rollback`.");
   return code;
 }
@@ -36,7 +38,7 @@ async function checkRoom(stack: readonly string[]): Promise<void> {
 /** Sets configuration and makes it true. */
 async function apply(settings: Settings, stack: readonly string[]): Promise<number> {
   for (const args of [...configCommands(settings), ["up", "--yes", "--skip-preview", "--suppress-permalink=true"]]) {
-    say(`$ pulumi ${args.join(" ")}`);
+    note(`$ pulumi ${args.join(" ")}`);
     const code = await attach([...args, ...stack]);
     if (code !== 0) return code;
   }
@@ -51,9 +53,9 @@ async function canary(settings: Settings, { steps, limits }: Course, stack: read
     if (code === 0) {
       const namespace = await output(["stack", "output", "namespace", ...stack]);
       const version = (await readReleases(stack)).version;
-      say(`\nWatching ${version} at ${weight} % for ${pauseSeconds} s …`);
+      note(`\nWatching ${version} at ${weight} % for ${pauseSeconds} s …`);
       const { good, figures } = judge(await watch(namespace.trim(), version, pauseSeconds), limits);
-      say(`${good ? "✓" : "✗"} ${version} at ${weight} %: ${figures}\n`);
+      note(`${good ? "✓" : "✗"} ${version} at ${weight} %: ${figures}\n`);
       if (good) continue;
       why = figures;
     }
@@ -70,6 +72,11 @@ async function canary(settings: Settings, { steps, limits }: Course, stack: read
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
+}
+
+/** Says what is on the way to a result. */
+function note(text: string): void {
+  if (!quiet) say(text);
 }
 
 /** The commands that put settings into the stack's configuration. */
@@ -138,12 +145,17 @@ function earlier(text: string): Earlier {
 }
 
 async function attach(args: readonly string[]): Promise<number> {
-  const child = spawn("pulumi", args, { stdio: "inherit" });
+  const child = spawn("pulumi", args, { stdio: quiet ? ["ignore", "pipe", "pipe"] : "inherit" });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (more: string) => (text += more));
+  }
   // Ctrl-C reaches Pulumi by itself; it saves its state, and then this process goes on to say what became of it.
   const wait = (): void => undefined;
   process.on("SIGINT", wait);
-  const [code] = (await once(child, "exit")) as [number | null];
+  const [code] = (await once(child, "close")) as [number | null];
   process.off("SIGINT", wait);
+  if (code !== 0) process.stdout.write(text);
   return code ?? 130;
 }
 
@@ -157,8 +169,15 @@ async function output(args: readonly string[]): Promise<string> {
   return text;
 }
 
+interface Request {
+  readonly wish: Wish | "status";
+  readonly course: Course;
+  readonly stack: string[];
+  readonly quiet: boolean;
+}
+
 /** Reads the command line. */
-export function parseArguments(args: readonly string[]): { wish: Wish | "status"; course: Course; stack: string[] } {
+export function parseArguments(args: readonly string[]): Request {
   const { operands, options } = parse(args);
   const [word = ""] = operands;
   if (options.keep !== undefined && !/^(10|\d)$/.test(options.keep)) {
@@ -174,10 +193,11 @@ export function parseArguments(args: readonly string[]): { wish: Wish | "status"
     maxP99Milliseconds: limit("--max-p99", options.maxP99, 60_000),
   };
   const course = { steps: parseSteps(options.steps), limits };
-  if (word === "status") return { wish: "status", course, stack };
-  if (word === "rollback" || word === "promote") return { wish: { kind: word }, course, stack };
+  const common = { course, stack, quiet: options.quiet };
+  if (word === "status") return { wish: "status", ...common };
+  if (word === "rollback" || word === "promote") return { wish: { kind: word }, ...common };
   const wish = { kind: "release", version: word, keep, hold: options.hold, releaseKind: options.kind } as const;
-  return { wish, course, stack };
+  return { wish, ...common };
 }
 
 function limit(name: string, text: string, most: number): number {
@@ -193,6 +213,7 @@ interface Options {
   readonly hold: boolean;
   readonly kind?: string;
   readonly stack?: string;
+  readonly quiet: boolean;
 }
 
 function parse(args: readonly string[]): { operands: readonly string[]; options: Options } {
@@ -208,6 +229,7 @@ function parse(args: readonly string[]): { operands: readonly string[]; options:
     .option("--hold", "blueGreen: leave the new release on its preview until `promote`", false)
     .option("--keep <number>", "blueGreen: earlier releases that go on running (default: as the stack has it)")
     .option("--stack <name>", "the stack (default: the selected one)")
+    .option("--quiet", "print only what came of it", false)
     .addHelpText("after", "\nExit code: 0 done, 1 a canary failed, 2 wrong usage or impossible, else that of pulumi.")
     .configureOutput({ writeErr: () => {} })
     .allowExcessArguments(false)
@@ -218,7 +240,8 @@ function parse(args: readonly string[]): { operands: readonly string[]; options:
 
 async function main(): Promise<number> {
   try {
-    const { wish, course, stack } = parseArguments(process.argv.slice(2));
+    const { wish, course, stack, ...asked } = parseArguments(process.argv.slice(2));
+    quiet = asked.quiet;
     if (wish !== "status") return await release(wish, course, stack);
     process.stdout.write(`${describe(await readReleases(stack))}\n`);
     return 0;
@@ -230,6 +253,4 @@ async function main(): Promise<number> {
   }
 }
 
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  process.exitCode = await main();
-}
+await asProgram(import.meta.url, main);

@@ -3,19 +3,18 @@
  * Where the official Kubernetes provider is at hand, its own renderYamlToDirectory does the like. With `--format compose` or
  * `stack`, the file that `docker compose` or `docker stack deploy` would take instead, in a folder with what it names.
  */
-import { existsSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
 
+import { asProgram } from "./as-program.ts";
 import { compose } from "./compose.ts";
 import type { Compose } from "./compose.ts";
 import { concealed, manifests, stackConfig } from "./manifests.ts";
 import type { Manifest } from "./manifests.ts";
-
-const isMain = process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
 
 /** The manifests as one stream of YAML documents. */
 export function toYaml(objects: readonly Manifest[]): string {
@@ -31,6 +30,7 @@ export interface Wanted {
   readonly format: Format;
   /** Where the files of a Compose file go. */
   readonly out?: string;
+  readonly quiet: boolean;
 }
 
 /** What the command line asks for. @throws CommanderError for help and wrong usage */
@@ -49,7 +49,8 @@ export function parseArguments(args: readonly string[]): Wanted {
       "--out <folder>",
       "where compose.yaml or stack.yaml goes, and the files that it names (default: out/FORMAT)",
     )
-    .configureOutput({ writeErr: (text) => void (isMain && process.stderr.write(text)) })
+    .option("--quiet", "of written files, name only those in which something is to be replaced", false)
+    .configureOutput({ writeErr: () => {} })
     .exitOverride();
   return command.parse(args, { from: "user" }).opts();
 }
@@ -80,20 +81,22 @@ function collect(text: string, before: Readonly<Record<string, string>>): Record
   return { ...before, [key]: value };
 }
 
-if (isMain) {
+await asProgram(import.meta.url, async () => {
   try {
-    const { stack, config, format, out = join("out", format) } = parseArguments(process.argv.slice(2));
+    const { stack, config, format, quiet, out = join("out", format) } = parseArguments(process.argv.slice(2));
     const settings = stackConfig(stack, config);
     if (format === "kubernetes") {
       process.stdout.write(toYaml(await manifests(settings)));
     } else {
       const repository = fileURLToPath(new URL("..", import.meta.url));
       const rendered = await compose(format, settings, relative(out, repository));
-      for (const sentence of writeCompose(out, `${format}.yaml`, rendered)) console.log(sentence);
+      const sentences = writeCompose(out, `${format}.yaml`, rendered);
+      for (const sentence of sentences) if (!quiet || sentence.includes(": replace ")) console.log(sentence);
     }
+    return 0;
   } catch (error) {
-    // Commander has said already what is wrong; of other errors the sentence is enough.
-    if (!(error instanceof CommanderError)) console.error(`error: ${(error as Error).message}`);
-    process.exitCode = error instanceof CommanderError ? error.exitCode : 1;
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    console.error(`error: ${(error as Error).message.replace(/^error: /, "")}`);
+    return error instanceof CommanderError ? 2 : 1;
   }
-}
+});

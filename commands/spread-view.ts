@@ -7,6 +7,8 @@ export interface View {
   readonly color: boolean;
   /** The number of replicas to show at most; the rest is only counted. */
   readonly rows?: number;
+  /** No bars. */
+  readonly quiet?: boolean;
 }
 
 /** Below this, so uneven a spread is chance in fewer than 2 of 1000 runs. */
@@ -22,8 +24,7 @@ const palette = [36, 33, 32, 35, 34, 31];
 export function renderSpread(spread: Spread, view: View): string {
   const lines = [
     ...wrap(headline(spread), view.columns),
-    "",
-    ...bars(spread, view),
+    ...(view.quiet === true ? [] : ["", ...bars(spread, view)]),
     ...failures(spread, view),
     ...verdict(spread).flatMap((sentence) => wrap(sentence, view.columns)),
   ];

@@ -1,9 +1,8 @@
+import { asProgram } from "./as-program.ts";
 import { evenness, type Evenness } from "./chi-square.ts";
 import { load } from "./requests.ts";
 import { renderSpread } from "./spread-view.ts";
 import { Command, CommanderError } from "commander";
-import { realpathSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 
 export { renderSpread } from "./spread-view.ts";
 
@@ -98,9 +97,14 @@ export type Output = Pick<NodeJS.WriteStream, "write"> &
  * Runs a spread before the eyes of a user: live on a terminal, else only the result.
  * @returns the exit code: 1 if a request failed, 130 if it was interrupted
  */
-export async function showSpread(options: SpreadOptions, output: Output, json = false): Promise<number> {
-  const live = output.isTTY === true && process.env["TERM"] !== "dumb" && !json;
-  const color = live && !process.env["NO_COLOR"];
+export async function showSpread(
+  options: SpreadOptions,
+  output: Output,
+  { json = false, quiet = false } = {},
+): Promise<number> {
+  const isTerminal = output.isTTY === true && process.env["TERM"] !== "dumb";
+  const live = isTerminal && !json && !quiet;
+  const color = isTerminal && !process.env["NO_COLOR"];
   const columns = Math.max(40, output.columns || Number(process.env["COLUMNS"]) || 80);
   let drawn = 0;
   let last = 0;
@@ -121,7 +125,9 @@ export async function showSpread(options: SpreadOptions, output: Output, json = 
 
   const result = await spread({ ...options, ...(live && { onProgress: draw }) });
   erase();
-  output.write(json ? `${JSON.stringify(result, undefined, 2)}\n` : `${renderSpread(result, { columns, color })}\n`);
+  output.write(
+    json ? `${JSON.stringify(result, undefined, 2)}\n` : `${renderSpread(result, { columns, color, quiet })}\n`,
+  );
   if (options.signal?.aborted) return 130;
   return result.failed > 0 ? 1 : 0;
 }
@@ -130,25 +136,30 @@ export async function showSpread(options: SpreadOptions, output: Output, json = 
 export function parseArguments(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-): Required<Pick<SpreadOptions, "url" | "requests" | "concurrency">> & { readonly json: boolean } {
+): Required<Pick<SpreadOptions, "url" | "requests" | "concurrency">> & {
+  readonly json: boolean;
+  readonly quiet: boolean;
+} {
   const command = new Command("spread")
     .description("Sends requests, each on a connection of its own, and shows how they spread over the replicas.")
     .option("--requests <number>", "how many to send, from 1 to 1,000,000", "100")
     .option("--url <address>", "where to (default: MERIDIAN_URL, or else http://localhost:8888)")
     .option("--concurrency <number>", "how many to send at once, from 1 to 500", "10")
     .option("--json", "print the counts as one JSON object", false)
+    .option("--quiet", "print only how many were answered, and the verdict", false)
     .addHelpText("after", "\nExit code: 0 all answered, 1 a request failed, 2 wrong usage, 130 interrupted.")
     .configureOutput({ writeErr: () => {} })
     .allowExcessArguments(false)
     .exitOverride();
   const options = command
     .parse(args, { from: "user" })
-    .opts<{ requests: string; url?: string; concurrency: string; json: boolean }>();
+    .opts<{ requests: string; url?: string; concurrency: string; json: boolean; quiet: boolean }>();
   return {
     requests: integer("--requests", options.requests, 1_000_000),
     concurrency: integer("--concurrency", options.concurrency, 500),
     url: options.url === undefined ? address("MERIDIAN_URL", env["MERIDIAN_URL"]) : address("--url", options.url),
     json: options.json,
+    quiet: options.quiet,
   };
 }
 
@@ -179,9 +190,7 @@ async function main(): Promise<number> {
   const interrupt = new AbortController();
   // Only once: a second Ctrl-C ends the process as usual.
   process.once("SIGINT", () => interrupt.abort());
-  return showSpread({ ...options, signal: interrupt.signal }, process.stdout, options.json);
+  return showSpread({ ...options, signal: interrupt.signal }, process.stdout, options);
 }
 
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  process.exitCode = await main();
-}
+await asProgram(import.meta.url, main);

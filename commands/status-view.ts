@@ -4,6 +4,8 @@ import { wrap } from "./wrap.ts";
 export interface View {
   readonly columns: number;
   readonly color: boolean;
+  /** No tables. */
+  readonly quiet?: boolean;
 }
 
 /** A status as one screen of text. */
@@ -14,9 +16,10 @@ export function renderStatus(status: Status, view: View): string {
   const section = (title: string, rows: readonly (readonly string[])[]): string[] =>
     rows.length === 0 ? [] : ["", paint(1, title), ...table(rows, columns - 2).map((line) => `  ${line}`)];
   const problems = status.problems.flatMap((problem) => wrap(`! ${problem}`, columns)).map(bad);
+  const summary = [...wrap(headline(status), columns).map((line) => paint(1, line)), ...problems];
+  if (view.quiet === true) return summary.join("\n");
   const lines = [
-    ...wrap(headline(status), columns).map((line) => paint(1, line)),
-    ...problems,
+    ...summary,
     ...section(
       `Releases, ${status.releaseKind}`,
       status.releases.map(({ version, role, image }) => [version, role, digest(image)]),

@@ -1,8 +1,7 @@
 /** `npm run status`: on one screen, what runs where, which release has the traffic, and what the last update changed. */
-import { realpathSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
+import { asProgram } from "./as-program.ts";
 import { appSelector, kubectl, text } from "./drills/drill.ts";
 import { readReleases, roles } from "./release.ts";
 import { renderStatus } from "./status-view.ts";
@@ -176,6 +175,7 @@ interface Options {
   readonly namespace?: string;
   readonly json: boolean;
   readonly once: boolean;
+  readonly quiet: boolean;
 }
 
 /** Everything at once. What cannot be read is named among the problems, the rest is shown. */
@@ -239,6 +239,7 @@ async function main(): Promise<number> {
     .option("--namespace <name>", "where the app runs (default: as the stack's outputs say)")
     .option("--once", "do not refresh, even on a terminal", false)
     .option("--json", "print all of it as one JSON object", false)
+    .option("--quiet", "print only what could not be read, and whether all replicas are ready", false)
     .addHelpText("after", "\nExit code: 0 shown, 1 something could not be read, 2 wrong usage, 130 interrupted.")
     .configureOutput({ writeErr: () => {} })
     .allowExcessArguments(false)
@@ -247,11 +248,11 @@ async function main(): Promise<number> {
     const options = command.parse().opts<Options>();
     const { isTTY, columns } = process.stdout;
     const color = isTTY === true && !process.env["NO_COLOR"];
-    if (isTTY === true && !options.json && !options.once && process.env["TERM"] !== "dumb") {
+    if (isTTY === true && !options.json && !options.once && !options.quiet && process.env["TERM"] !== "dumb") {
       return await watch(options, color);
     }
     const status = await readStatus(options);
-    const view = { columns: columns || Number(process.env["COLUMNS"]) || 100, color };
+    const view = { columns: columns || Number(process.env["COLUMNS"]) || 100, color, quiet: options.quiet };
     process.stdout.write(`${options.json ? JSON.stringify(status, undefined, 2) : renderStatus(status, view)}\n`);
     return status.problems.length > 0 ? 1 : 0;
   } catch (error) {
@@ -261,6 +262,4 @@ async function main(): Promise<number> {
   }
 }
 
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  process.exitCode = await main();
-}
+await asProgram(import.meta.url, main);

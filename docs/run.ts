@@ -26,7 +26,7 @@ const copy = join(tmpdir(), `meridian-docs-${process.pid}`);
 export function toTour(command: string): string {
   return command
     .replaceAll(/\blocalhost:(888\d)\b/g, "localhost:1$1")
-    .replaceAll(/(-n |--namespace[ =])meridian\b/g, `$1${stack}`)
+    .replaceAll(/(-n |--namespace[ =]|serviceaccount:)meridian\b/g, `$1${stack}`)
     .replaceAll(".meridian.svc", `.${stack}.svc`);
 }
 

@@ -213,6 +213,7 @@ const onStack =
   (file: string) =>
   async (args: readonly string[]): Promise<void> => {
     if (wantsHelp(args)) return node(file, args);
+    if (args.includes("--quiet")) beQuiet();
     await withLock(() => preparePulumi());
     process.env["PULUMI_STACK"] ??= stack;
     await node(file, args);
@@ -274,6 +275,10 @@ passThrough("e2e", "npm run e2e: the tests against the local cluster", async (ar
 }).helpOption("-h, --help", "what this is; all else goes to mocha");
 
 if (import.meta.main) {
+  // Whoever reads may have seen enough, as `| head` has.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () =>
       interruption.abort(new UserError("interrupted; run the same command again, it goes on from here.")),

@@ -58,6 +58,6 @@ export async function startEverything(): Promise<void> {
   // Ready pods are in the Service at once, but the proxies hear of it a moment later.
   await until(`an answer at ${local}`, async () => (await fetch(`${local}/healthz`)).ok, { seconds: 30 });
   say("");
-  process.exitCode = await showSpread({ url: local, requests: 100 }, process.stdout);
+  process.exitCode = await showSpread({ url: local, requests: 100 }, process.stdout, { quiet: isQuiet() });
   say(`\nThe app answers at ${local} and ${url}. \`npm run cluster -- down\` stops everything.`);
 }

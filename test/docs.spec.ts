@@ -137,10 +137,12 @@ describe("a page's steps", () => {
 
   it("run on a stack of their own, and read as if it were the user's", () => {
     const command =
-      "curl localhost:8888; kubectl -n meridian get pods; npm run kubectl -- get pods --namespace meridian";
+      "curl localhost:8888; kubectl -n meridian get pods; npm run kubectl -- get pods --namespace meridian " +
+      "--as system:serviceaccount:meridian:default";
     assert.equal(
       toTour(command),
-      "curl localhost:18888; kubectl -n tour get pods; npm run kubectl -- get pods --namespace tour",
+      "curl localhost:18888; kubectl -n tour get pods; npm run kubectl -- get pods --namespace tour " +
+        "--as system:serviceaccount:tour:default",
     );
     assert.equal(
       fromTour(

@@ -144,12 +144,15 @@ describe("npm run release", () => {
   it("reads its command line", () => {
     const steps = [10, 50].map((weight) => ({ weight, pauseSeconds: 30 }));
     const course = { steps, limits: { maxErrorPercent: 1, maxP99Milliseconds: 1000 } };
+    const quiet = false;
     assert.deepEqual(parseArguments(["v0.0.2", "--hold", "--keep", "2", "--stack", "dev"]), {
       course,
+      quiet,
       wish: { kind: "release", version: "v0.0.2", keep: 2, hold: true, releaseKind: undefined },
       stack: ["--stack", "dev"],
     });
-    assert.deepEqual(parseArguments(["rollback"]), { wish: { kind: "rollback" }, course, stack: [] });
+    assert.deepEqual(parseArguments(["rollback"]), { wish: { kind: "rollback" }, course, stack: [], quiet });
+    assert.equal(parseArguments(["status", "--quiet"]).quiet, true);
     assert.throws(() => parseArguments(["v1.0.0", "--keep", "-1"]), {
       message: '--keep must be an integer from 0 to 10, got "-1".',
     });

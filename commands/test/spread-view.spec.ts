@@ -30,6 +30,15 @@ function lines(spread: Spread, view: Partial<View> = {}): string[] {
 }
 
 describe("renderSpread", () => {
+  it("says only how many were answered, what failed, and the verdict, if it shall be quiet", () => {
+    const failures = [{ reason: "HTTP 503", count: 2 }];
+    const [headline, ...rest] = lines(counted(course, { requested: 102, failed: 2, failures }), { quiet: true });
+    assert.equal(headline, "102 requests to http://localhost:8888 in 0.4 s: 100 answered, 2 failed");
+    assert.deepEqual(rest.slice(0, 2), ["2 failed: HTTP 503", ""]);
+    assert.match(rest[2] ?? "", /^Even: χ² = /);
+    assert.equal(rest.length, 3);
+  });
+
   it("draws a bar per replica on 100 columns", () => {
     assert.deepEqual(lines(counted(course)), [
       "100 requests to http://localhost:8888 in 0.4 s: all answered",

@@ -101,7 +101,7 @@ describe("identify", () => {
 
 describe("parseArguments", () => {
   it("asks the local service for 100 requests unless told otherwise", () => {
-    const expected = { requests: 100, concurrency: 10, url: "http://localhost:8888", json: false };
+    const expected = { requests: 100, concurrency: 10, url: "http://localhost:8888", json: false, quiet: false };
     assert.deepEqual(parseArguments([], {}), expected);
   });
 

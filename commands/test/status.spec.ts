@@ -43,6 +43,14 @@ const status: Status = {
 };
 
 describe("npm run status", () => {
+  it("says how many replicas are ready and what could not be read, and nothing else, if it shall be quiet", () => {
+    const lines = renderStatus(
+      { ...status, problems: ["nodes cannot be read: no route"] },
+      { columns: 80, color: false, quiet: true },
+    );
+    assert.equal(lines, "mine: 1 of 3 replicas ready, at http://app\n! nodes cannot be read: no route");
+  });
+
   it("counts nodes and replicas by region, and knows which of them are ready", () => {
     assert.deepEqual(cluster.regions, [
       { name: "eu", nodes: 1, readyNodes: 0, pods: 1, readyPods: 0, url: "http://edge" },

@@ -25,8 +25,8 @@ type Check = () => string | Promise<string>;
 
 class Note extends Error {}
 
-/** Tried for real, in namespaces that end with the trial. */
-const trials: Readonly<Record<string, readonly [script: string, remedy: string]>> = {
+/** Tried for real, in namespaces that end with the trial; without what has a use `only`, all else works. */
+const trials: Readonly<Record<string, readonly [script: string, remedy: string, only?: string]>> = {
   "kernel: namespaces": [
     "unshare --mount --net --pid --fork true",
     "a kernel with namespaces, and the right to make them",
@@ -42,6 +42,16 @@ const trials: Readonly<Record<string, readonly [script: string, remedy: string]>
   "kernel: nf_tables": [
     `unshare --net sh -ec 'nft "add table ip t; add chain ip t c { type nat hook output priority -100; }; add rule ip t c ip daddr 127.0.0.1 dnat to 127.0.0.2"'`,
     "the module nf_tables with NAT (`modprobe nf_tables nft_nat`)",
+  ],
+  "kernel: vxlan": [
+    "unshare --net ip link add m0 type vxlan id 1 dstport 4789",
+    "the module vxlan (`modprobe vxlan`)",
+    "the networks of a Swarm (`npm run cluster -- up --swarm`)",
+  ],
+  "kernel: tun": [
+    "unshare --net ip tuntap add dev m0 mode tun",
+    "the module tun (`modprobe tun`)",
+    "`npm run cluster -- latency on`",
   ],
 };
 
@@ -147,14 +157,16 @@ const checks: Readonly<Record<string, Check>> = {
   memory: checkMemory,
   "kernel: cgroups": checkGroups,
   ...Object.fromEntries(
-    Object.entries(trials).map(([name, [script, remedy]]): [string, Check] => [
+    Object.entries(trials).map(([name, [script, remedy, only]]): [string, Check] => [
       name,
       async () => {
         try {
           await run("sh", ["-c", script], { env: { ...process.env, PATH: systemPath }, timeout: 10_000 });
           return "works";
         } catch (error) {
-          throw new UserError(`it does not work here, and needs ${remedy}: ${(error as Error).message}`);
+          const reason = (error as Error).message;
+          if (only !== undefined) throw new Note(`missing, and only ${only} needs it: ${remedy}; ${reason}`);
+          throw new UserError(`it does not work here, and needs ${remedy}: ${reason}`);
         }
       },
     ]),

@@ -81,6 +81,8 @@ export interface Replica {
   readonly name: string;
   readonly node: string;
   readonly ready: boolean;
+  /** Told to end, or ended: what takes its place is there already, or nothing does. */
+  readonly ending: boolean;
   readonly created: string;
 }
 
@@ -92,7 +94,10 @@ interface PodList {
       readonly deletionTimestamp?: string;
     };
     readonly spec: { readonly nodeName?: string };
-    readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+    readonly status: {
+      readonly phase?: string;
+      readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    };
   }[];
 }
 
@@ -102,29 +107,30 @@ export const appSelector = "app.kubernetes.io/name=hello";
 /** The app's replicas, those that are ending included. */
 export async function replicas(namespace: string): Promise<Replica[]> {
   const json = await kubectl("-n", namespace, "get", "pods", "-l", appSelector, "-o", "json");
-  return (JSON.parse(json) as PodList).items.map(({ metadata, spec, status }) => ({
-    name: metadata.name,
-    node: spec.nodeName ?? "",
-    ready:
-      metadata.deletionTimestamp === undefined &&
-      (status.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false),
-    created: metadata.creationTimestamp,
-  }));
+  return (JSON.parse(json) as PodList).items.map(({ metadata, spec, status }) => {
+    const ending = metadata.deletionTimestamp !== undefined || /^(Succeeded|Failed)$/.test(status.phase ?? "");
+    const isReady = status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+    const [name, created] = [metadata.name, metadata.creationTimestamp];
+    return { name, node: spec.nodeName ?? "", ready: isReady && !ending, ending, created };
+  });
 }
 
-/** The replicas, of which there must be some to break anything. */
+/** The replicas that are to stay, of which there must be some to break anything. */
 export async function someReplicas(namespace: string): Promise<[Replica, ...Replica[]]> {
-  const [first, ...others] = await replicas(namespace);
+  const [first, ...others] = (await replicas(namespace)).filter(({ ending }) => !ending);
   if (first === undefined) throw new Error(`there is no replica of the app in the namespace ${namespace}.`);
   return [first, ...others];
 }
 
-/** Waits until there are as many replicas as before, all of them ready, without those that were lost. */
+/**
+ * Waits until there are as many replicas as before, all of them ready, and those that were lost have ended. Others that end
+ * meanwhile, such as those of an earlier release, do not count.
+ */
 export async function healed(namespace: string, count: number, lost: readonly string[], seconds = 120): Promise<void> {
   await until(
     "as many ready replicas as before",
     async () => {
-      const now = await replicas(namespace);
+      const now = (await replicas(namespace)).filter(({ name, ending }) => !ending || lost.includes(name));
       return now.length === count && now.every(({ name, ready }) => ready && !lost.includes(name));
     },
     seconds,

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { unknown } from "../nearest.ts";
-import { type Drill, healed, kubectl, type Place, replicas, someReplicas, until } from "./drill.ts";
+import { type Drill, healed, kubectl, type Place, someReplicas, until } from "./drill.ts";
 
 /**
  * A node is emptied of the app's replicas, as for maintenance, and then used again. Only the app's: others may use the node.
@@ -29,11 +29,11 @@ export async function drainNode(place: Place, wanted: string | undefined): Promi
       await undo.run();
       mark(`the node ${node} takes pods again`);
       // Kubernetes moves nothing back by itself. The youngest replica's successor goes where the fewest are.
-      const [youngest] = (await replicas(namespace)).toSorted((a, b) => b.created.localeCompare(a.created));
+      const [youngest] = (await someReplicas(namespace)).toSorted((a, b) => b.created.localeCompare(a.created));
       if (youngest === undefined || youngest.node === node) return;
       await evict(namespace, youngest.name);
       await healed(namespace, before.length, [youngest.name]);
-      const back = (await replicas(namespace)).filter((replica) => replica.node === node).length;
+      const back = (await someReplicas(namespace)).filter((replica) => replica.node === node).length;
       mark(`${before.length} of ${before.length} replicas are ready, ${back} of them on ${node}`);
     },
   };

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { healed, someReplicas } from "../drills/drill.ts";
 import { parseEvents } from "../drills/events.ts";
 import { measure, verdict } from "../drills/run.ts";
 import { Undo } from "../drills/undo.ts";
@@ -78,6 +79,54 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
     assert.equal(stderr, "");
     return { stdout: stdout.replaceAll("\r\n", "\n"), status };
   }
+});
+
+describe("the replicas of a drill", () => {
+  const path = process.env["PATH"];
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "meridian-replicas-"));
+    process.env["PATH"] = `${folder}:${path}`;
+  });
+  afterEach(() => {
+    process.env["PATH"] = path;
+    rmSync(folder, { recursive: true });
+  });
+
+  /** What `kubectl get pods` gives from now on: an earlier release that ends, and these. */
+  function pods(...names: string[]): void {
+    const created = { creationTimestamp: "2026-01-01T00:00:00Z" };
+    const status = { phase: "Running", conditions: [{ type: "Ready", status: "True" }] };
+    const items = [
+      { metadata: { name: "earlier", deletionTimestamp: "2026-01-01T00:01:00Z", ...created }, spec: {}, status },
+      { metadata: { name: "lost with its node", ...created }, spec: {}, status: { phase: "Failed" } },
+      ...names.map((name) => ({ metadata: { name, ...created }, spec: { nodeName: "eu" }, status })),
+    ];
+    writeFileSync(join(folder, "kubectl"), `#!/bin/sh\ncat <<'END'\n${JSON.stringify({ items })}\nEND\n`, {
+      mode: 0o755,
+    });
+  }
+
+  it("are those that are to stay, not those of an earlier release that end meanwhile", async () => {
+    pods("one", "two");
+    const before = await someReplicas("shop");
+    assert.deepEqual(
+      before.map(({ name, ready }) => [name, ready]),
+      [
+        ["one", true],
+        ["two", true],
+      ],
+    );
+    await assert.rejects(healed("shop", 2, ["one"], 0), /^Error: as many ready replicas as before did not come/);
+    pods("two", "three");
+    await healed("shop", 2, ["one"], 0);
+    await assert.rejects(healed("shop", 2, ["earlier"], 0), /did not come within 0 s\.$/);
+  });
+
+  it("have to be there for anything to break", async () => {
+    pods();
+    await assert.rejects(someReplicas("shop"), new Error("there is no replica of the app in the namespace shop."));
+  });
 });
 
 describe("what a drill has to put back", () => {

@@ -52,11 +52,12 @@ describe("render", () => {
   });
 
   it("takes the stack and changes of its configuration from the command line", () => {
-    assert.deepEqual(parseArguments([]), { stack: "dev", config: {}, format: "kubernetes" });
+    assert.deepEqual(parseArguments([]), { stack: "dev", config: {}, format: "kubernetes", quiet: false });
     assert.deepEqual(parseArguments(["--stack", "prod", "--config", "replicas=6", "--config", "meridian:image=a=b"]), {
       stack: "prod",
       config: { replicas: "6", image: "a=b" },
       format: "kubernetes",
+      quiet: false,
     });
   });
 

@@ -114,8 +114,11 @@ async function write(page: Page): Promise<void> {
     outputs.push(await shell(command, fails));
   }
   writeFileSync(page.file, page.with(outputs));
-  for (const picture of globSync("docs/images/*", { cwd: copy }))
-    cpSync(join(copy, picture), join(repository, picture));
+  for (const picture of globSync("docs/images/*", { cwd: copy })) {
+    const [from, to] = [join(copy, picture), join(repository, picture)];
+    if (picture.endsWith(".svg")) writeFileSync(to, `${fromTour(readFileSync(from, "utf8"))}\n`);
+    else cpSync(from, to);
+  }
 }
 
 async function cleanUp(): Promise<void> {

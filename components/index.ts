@@ -10,6 +10,8 @@ export { ContainerImage } from "./container-image.ts";
 export type { ContainerImageArgs, Registry } from "./container-image.ts";
 export { Dashboard } from "./dashboard.ts";
 export type { DashboardArgs } from "./dashboard.ts";
+export { ComposeApp } from "./compose-app.ts";
+export type { ComposeAppArgs } from "./compose-app.ts";
 export { DockerApp } from "./docker-app.ts";
 export type { DockerAppArgs } from "./docker-app.ts";
 export type { AppArgs, HealthCheck, StoreOptions } from "./app-args.ts";

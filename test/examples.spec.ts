@@ -9,6 +9,8 @@ describe("the examples in the components' documentation", () => {
 
   for (const [file, type] of [
     ["container-image", "docker-build:index:Image hello"],
+    ["docker-app", "docker:index/container:Container hello-1"],
+    ["swarm-app", "docker:index/service:Service hello"],
     ["dashboard", "kubernetes:apps/v1:Deployment dashboard"],
     ["key-value-store", "kubernetes:apps/v1:StatefulSet store"],
     ["web-service", "kubernetes:apps/v1:Deployment hello"],

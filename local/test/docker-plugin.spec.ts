@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -39,6 +41,67 @@ describe("the docker plugin", () => {
       });
     } finally {
       rmSync(folder, { recursive: true });
+    }
+  });
+
+  for (const [host, expected] of [
+    ["ssh://me@far:2222", { protocol: "ssh", host: "far", port: 2222, username: "me" }],
+    ["ssh://me@far", { protocol: "ssh", host: "far", port: 22, username: "me" }],
+    ["tcp://near:2375", { protocol: "http", host: "near", port: 2375, username: undefined }],
+    ["https://near", { protocol: "https", host: "near", port: 2376, username: undefined }],
+  ] as const) {
+    it(`connects to ${host} by ${expected.protocol}, port ${expected.port}`, () => {
+      const {
+        protocol,
+        host: name,
+        port,
+        username,
+      } = engineOf({ host }, {}).docker.modem as unknown as Record<string, unknown>;
+      assert.deepEqual({ protocol, host: name, port, username }, expected);
+    });
+  }
+
+  it("refuses an address that is none", () => {
+    assert.throws(() => engineOf({ host: "far" }, {}), {
+      message: `the Docker engine's address must be a URL such as ssh://me@host, got "far"`,
+    });
+  });
+
+  it("names both platforms of an image that does not fit the engine", async () => {
+    const name = `localhost:5001/hello@sha256:${"0".repeat(64)}`;
+    const folder = mkdtempSync(join(tmpdir(), "docker-engine-"));
+    const socket = join(folder, "docker.sock");
+    const engine = createServer(({ url = "" }, response) => {
+      const isInfo = url.endsWith("/info");
+      const image = { Id: "sha256:1", RepoDigests: [name], Os: "linux", Architecture: "arm64" };
+      response.setHeader("Content-Type", "application/json");
+      response.end(JSON.stringify(isInfo ? { Architecture: "x86_64" } : url.includes("/images/") ? image : "OK"));
+    });
+    await once(engine.listen(socket), "listening");
+    try {
+      const plugin = dockerPlugin();
+      await plugin.configure!({ host: `unix://${socket}` }, call("RemoteImage"));
+      const request = { inputs: { name }, preview: false, timeoutSeconds: 0, secrets: [] };
+      await assert.rejects(plugin.create(request, call("RemoteImage")), {
+        message: `the image ${name} is for linux/arm64, and the Docker engine runs on amd64; build it for linux/amd64 too (\`pulumi config set --path 'platforms[0]' linux/amd64\`)`,
+      });
+    } finally {
+      engine.closeAllConnections();
+      engine.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("names the port that is taken, as each of the engine's versions says it", () => {
+    for (const words of [
+      "driver failed programming external connectivity: Bind for 0.0.0.0:8888 failed: port is already allocated",
+      "failed to bind host port 0.0.0.0:8888/tcp: address already in use",
+    ]) {
+      const error = Object.assign(new Error("(HTTP code 500)"), { statusCode: 500, json: { message: words } });
+      assert.match(
+        explain(error, "unix:///docker.sock").message,
+        /^port 8888 of the machine with the Docker engine at/,
+      );
     }
   });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { customRule } from "../plugins/kubernetes/await/custom.ts";
-import { podTrouble, selectorOf } from "../plugins/kubernetes/await/explain.ts";
+import { explain, podTrouble, selectorOf } from "../plugins/kubernetes/await/explain.ts";
 import { ruleFor } from "../plugins/kubernetes/await/rules.ts";
 import type { Verdict } from "../plugins/kubernetes/await/verdict.ts";
 import { ruleOf, timeoutOf } from "../plugins/kubernetes/await/wait.ts";
@@ -165,6 +165,24 @@ describe("kubernetes plugin: readiness of Services", () => {
       assert.equal(verdict && say(verdict).split(":")[0], expected);
     });
   }
+});
+
+describe("kubernetes plugin: replicas that are not there", () => {
+  it("are explained by what their ReplicaSet was refused, also if the others are well", async () => {
+    const live = { apiVersion: "apps/v1", kind: "Deployment", metadata: { uid: "d" }, spec: { selector: { a: "b" } } };
+    const pod = of({}, { conditions: [condition("Ready", "True")] });
+    const lists: Record<string, Bag[]> = {
+      ReplicaSet: [{ metadata: { name: "web-1", uid: "r", ownerReferences: [{ uid: "d" }] } }],
+      Pod: [{ ...pod, metadata: { name: "web-1-x", ownerReferences: [{ uid: "r" }] } }],
+      Event: [
+        { reason: "FailedCreate", message: 'pods "web-1-y" is forbidden: exceeded quota: team, requested: pods=1' },
+      ],
+    };
+    const objects = { list: async ({ kind }: { kind: string }) => lists[kind] } as unknown as Objects;
+    assert.deepEqual(await explain(objects, live, true), [
+      'ReplicaSet web-1: FailedCreate: pods "web-1-y" is forbidden: exceeded quota: team, requested: pods=1',
+    ]);
+  });
 });
 
 describe("kubernetes plugin: annotations that change the wait", () => {

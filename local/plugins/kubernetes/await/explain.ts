@@ -22,8 +22,8 @@ export async function explain(objects: Objects, live: Bag, withLogs: boolean): P
       found.push(`Pod ${text(pod, "metadata", "name")}: ${trouble.message}${event}${logs}`);
       if (found.length === described) break;
     }
-    // Without Pods, the reason is with their controller: a quota, an admission refusal, a missing service account.
-    if (pods.length === 0) found.push(...(await controllerTrouble(objects, live, signal)));
+    // Without Pods in trouble, it is those that are not there: a quota, an admission refusal, a missing service account.
+    if (found.length === 0) found.push(...(await controllerTrouble(objects, live, signal)));
     return found;
   } catch {
     return [];

@@ -216,6 +216,15 @@ describe("the configuration", () => {
     assert.deepEqual(problemsOf({ active: "v0.0.1" }), [
       'active must be empty with release "rolling", got "v0.0.1"; for example: pulumi config set active ""',
     ]);
+    assert.deepEqual(problemsOf({ keepPrevious: "-1" }), [
+      "keepPrevious must be an integer from 0 to 10, got -1; for example: pulumi config set keepPrevious 1",
+    ]);
+    assert.deepEqual(problemsOf({ release: "canary", previous, version: "v0.0.2", active: "v0.0.1" }), [
+      'active must be empty with release "canary", got "v0.0.1"; for example: pulumi config set active ""',
+    ]);
+    assert.deepEqual(problemsOf({ release: "blueGreen", previous, version: "v0.0.2", weight: "50" }), [
+      'weight 50 needs release "canary"; for example: pulumi config set weight 100',
+    ]);
     assert.deepEqual(problemsOf({ weight: "50" }), [
       'weight 50 needs release "canary"; for example: pulumi config set weight 100',
     ]);

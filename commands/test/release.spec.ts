@@ -95,6 +95,22 @@ describe("npm run release", () => {
       "v0.0.2 is under way with 50 % of the traffic: `promote` gives it the rest, `rollback` drops it.",
     ],
     [
+      "another kind while a canary is under way",
+      [
+        { ...base, kind: "canary", weight: 50 },
+        { ...wish, releaseKind: "blueGreen" },
+      ],
+      "v0.0.2 is under way with 50 % of the traffic: `promote` gives it the rest, `rollback` drops it.",
+    ],
+    [
+      "another kind while a blueGreen release waits",
+      [
+        { ...base, active: "v0.0.1" },
+        { ...wish, releaseKind: "rolling" },
+      ],
+      "v0.0.2 is deployed beside v0.0.1, which has the traffic: `promote` gives it the traffic, `rollback` drops it.",
+    ],
+    [
       "a canary without a release beside it",
       [
         { ...base, image: undefined, previous: [] },

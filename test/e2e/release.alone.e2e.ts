@@ -6,7 +6,11 @@ import { repository } from "../../local/paths.ts";
 import { kubectl, Program, until } from "./support.ts";
 
 const replicas = 3;
-const requests = 20_000;
+/** Requests to each kind of release, shared between the cases that try it. */
+const requests = 100_000;
+const steady = { freshPerSecond: 200, keepAlivePerSecond: 600 };
+/** More than the machine can answer: the clients, one request each at a time, keep it busy without piling up. */
+const heavy = { freshPerSecond: 200, keepAlivePerSecond: 10_000, clients: 32 };
 /** What was measured, for people: not a promise. */
 const figures: Record<string, unknown> = {};
 
@@ -32,7 +36,7 @@ describe("a release under load", function () {
 
   /** Requests of all kinds while `work` runs, until nothing is left of earlier releases and there have been so many. */
   async function underLoad(name: string, least: number, work: () => Promise<unknown>): Promise<LoadReport> {
-    const load = new SteadyLoad({ url, freshPerSecond: 200, keepAlivePerSecond: 600, slowSeconds: 10 });
+    const load = new SteadyLoad({ url, slowSeconds: 10, ...(least > 1 ? heavy : steady) });
     try {
       await work();
       await until("the replicas of earlier releases to go", async () => (await replicasOf()).length === replicas);
@@ -46,12 +50,22 @@ describe("a release under load", function () {
   }
 
   /** Some releases in a row, each of which has to be complete before the next one begins; none may lose a request. */
-  async function release(name: string, ...versions: string[]): Promise<LoadReport> {
-    const report = await underLoad(name, requests, async () => {
-      for (const version of versions) {
-        configure({ version });
-        await program.up();
-      }
+  async function release(name: string, least: number, ...versions: string[]): Promise<LoadReport> {
+    const up = async (version: string): Promise<void> => {
+      configure({ version });
+      await program.up();
+    };
+    return releaseBy(up, name, least, ...versions);
+  }
+
+  async function releaseBy(
+    up: (version: string) => Promise<void>,
+    name: string,
+    least: number,
+    ...versions: string[]
+  ): Promise<LoadReport> {
+    const report = await underLoad(name, least, async () => {
+      for (const version of versions) await up(version);
     });
     assertNoneLost(report, [active, ...versions]);
     active = versions.at(-1) ?? active;
@@ -79,37 +93,47 @@ describe("a release under load", function () {
   });
 
   it("is measured by a load that loses nothing while there is no release", async () => {
-    assertNoneLost(await underLoad("control", requests, async () => undefined), [active]);
+    assertNoneLost(await underLoad("control", requests / 2, async () => undefined), [active]);
   });
 
   it("loses nothing when rolling with one replica more", async () => {
-    await release("rolling, maxSurge 1", "v0.0.2", "v0.0.3");
+    await release("rolling, maxSurge 1", requests / 2, "v0.0.2", "v0.0.3");
   });
 
   it("loses nothing when rolling with one replica less, as in the course", async () => {
     configure({ maxSurge: 0, maxUnavailable: 1 });
-    await release("rolling, maxUnavailable 1", "v0.0.4", "v0.0.5");
+    await release("rolling, maxUnavailable 1", requests / 2, "v0.0.4", "v0.0.5");
   });
 
   it("loses nothing when the kind changes to blue/green, which gives no traffic to what is not tested", async () => {
     configure({ release: "blueGreen", maxSurge: 1, maxUnavailable: 0 });
-    const { backwards } = await release("rolling to blueGreen", "v0.0.6");
+    const { backwards } = await release("rolling to blueGreen", requests / 3, "v0.0.6");
     assert.equal(backwards.fresh, 0);
   });
 
   it("loses nothing under blue/green, and all new connections change over at once", async () => {
-    const { backwards } = await release("blueGreen", "v0.0.7", "v0.0.8", "v0.0.9");
+    const { backwards } = await release("blueGreen", requests / 3, "v0.0.7", "v0.0.8", "v0.0.9");
     assert.equal(backwards.fresh, 0);
   });
 
   it("loses nothing when the kind changes back to rolling", async () => {
     configure({ release: "rolling" });
-    const { backwards } = await release("blueGreen to rolling", "v0.0.10");
+    const { backwards } = await release("blueGreen to rolling", requests / 3, "v0.0.10");
     assert.equal(backwards.fresh, 0);
   });
 
+  it("loses nothing under canaries, from one share to the next", async () => {
+    // Whether the machine is quick is not the question here.
+    const course = ["--kind", "canary", "--steps", "34:3,67:3", "--max-p99", "30000"];
+    const canary = async (version: string): Promise<void> => {
+      const { code, output } = await program.command("commands/release.ts", version, ...course);
+      assert.equal(code, 0, output);
+    };
+    await releaseBy(canary, "canary", requests, "v0.0.11", "v0.0.12");
+  });
+
   describe("that fails under blue/green", () => {
-    const quick = "minReadySeconds, progressDeadlineSeconds: 20, smokeTest";
+    const quick = "minReadySeconds, progressDeadlineSeconds: 25, smokeTest";
     /** Breaks the program, watches it fail under load, and repairs it again. */
     async function attempt(file: string, from: string, to: string, version: string): Promise<string> {
       program.edit(file, from, to);
@@ -138,7 +162,7 @@ describe("a release under load", function () {
     }
     before(async () => {
       program.edit("config-args.ts", "minReadySeconds, smokeTest", quick);
-      configure({ release: "blueGreen", maxSurge: 1, maxUnavailable: 0 });
+      configure({ version: active, release: "blueGreen", maxSurge: 1, maxUnavailable: 0 });
       await program.up();
     });
 
@@ -155,11 +179,13 @@ describe("a release under load", function () {
       assert.match(output, /its last log lines:\s+\{.*"msg":"listening"/);
     });
 
-    it("says why when the program crashes, and the traffic stays where it is", async () => {
-      const crash = 'process.stderr.write("no database\\n"); process.exit(7);\nlet settings;';
-      const output = await attempt("app/server.js", "let settings;", crash, "v0.3.0");
+    it("says why when the program gets ready and crashes a while later, and the traffic stays where it is", async () => {
+      configure({ minReadySeconds: 6 });
+      const crash = `process.stderr.write("no database\\n"); process.exit(7);`;
+      const late = `(setTimeout(() => { ${crash} }, 1000), draining ? json(503`;
+      const output = await attempt("app/src/service.js", "(draining ? json(503", late, "v0.3.0");
       assert.match(output, /Pod hello-[\w-]+: container "app" .*exited with code 7/);
-      assert.match(output, /its last log lines:\s+no database/);
+      assert.match(output, /its last log lines:[^]*no database/);
     });
   });
 });

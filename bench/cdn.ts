@@ -22,7 +22,7 @@ import {
   nameServers,
   removeClientAddresses,
 } from "../test/e2e/dns-clients.ts";
-import { bestHitRatio, lruHitRatio, zipfTrace } from "./zipf.ts";
+import { bestHitRatio, lruHitRatio, zipfTrace } from "./cdn/zipf.ts";
 
 const regions = ["eu", "us", "ap"];
 const port = 18_580;
@@ -114,7 +114,7 @@ const counts = async (): Promise<Record<string, number>> =>
 /** The share of a trace that is answered from the cache. */
 async function hitRatio(url: string, trace: readonly number[]): Promise<number> {
   await counts();
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 128 });
   let at = 0;
   const worker = async (): Promise<void> => {
     while (at < trace.length) {
@@ -122,7 +122,7 @@ async function hitRatio(url: string, trace: readonly number[]): Promise<number> 
       if (status !== 200) throw new Error(`HTTP ${status}`);
     }
   };
-  await Promise.all(Array.from({ length: 64 }, worker));
+  await Promise.all(Array.from({ length: 128 }, worker));
   agent.destroy();
   return 1 - (await counts())["object"]! / trace.length;
 }
@@ -163,7 +163,7 @@ interface Preview {
   readonly megabytes: number;
 }
 const previews = [3, 30, 300].map((count) => {
-  const text = execFileSync(process.execPath, ["--no-warnings", "bench/cdn-preview.ts", `${count}`], {
+  const text = execFileSync(process.execPath, ["--no-warnings", "bench/cdn/preview.ts", `${count}`], {
     cwd: repository,
     encoding: "utf8",
   });
@@ -176,7 +176,7 @@ const server = spawn(
     "us",
     process.execPath,
     "--no-warnings",
-    join(repository, "bench/cdn-origin.ts"),
+    join(repository, "bench/cdn/origin.ts"),
     origin.host,
     `${origin.port}`,
   ),

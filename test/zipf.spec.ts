@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { bestHitRatio, lruHitRatio, zipfTrace } from "../bench/zipf.ts";
+import { bestHitRatio, lruHitRatio, zipfTrace } from "../bench/cdn/zipf.ts";
 
 describe("the traces of the benchmarks", () => {
   it("ask for the most popular object the most, and are the same each time", () => {

@@ -1,6 +1,6 @@
 /** What a `Cdn` of so many regions costs a preview, with mocks in the place of engine and cluster: for `bench/cdn.ts`. */
-import { Cdn } from "../components/cdn.ts";
-import { all, useMocks } from "../test/mocks.ts";
+import { Cdn } from "../../components/cdn.ts";
+import { all, useMocks } from "../../test/mocks.ts";
 
 const count = Number(process.argv[2]);
 await useMocks({ preview: true });

@@ -137,7 +137,8 @@ async function loseRegion(site: CdnSite): Promise<{ lost: number; all: number; s
   let isOver = false;
   const journeys = Promise.all(clients.map((client) => client.travel("shop.example", port, "/file", () => isOver)));
   await pause(3000);
-  kitInBackground("region", "stop", "ap");
+  undo.push(() => kit("region", "start", "ap"));
+  const stopping = kitInBackground("region", "stop", "ap");
   const other = new URL(site.url("us")).hostname;
   await until(
     "clients of ap to be sent elsewhere",
@@ -146,14 +147,30 @@ async function loseRegion(site: CdnSite): Promise<{ lost: number; all: number; s
   await pause(4000);
   isOver = true;
   const all = await journeys;
+  await stopping;
   const failures = all.flatMap((journey) => journey.failures.map(({ at }) => at));
   const answered = all.reduce((sum, journey) => sum + journey.answered, 0);
   const again = Math.max(...all.filter(({ region }) => region === "ap").map(({ visits }) => visits.at(-1)!.at));
   return { lost: failures.length, all: answered + failures.length, seconds: (again - Math.min(...failures)) / 1000 };
 }
 
-function kitInBackground(...args: string[]): void {
-  spawn(process.execPath, ["local/bootstrap.mjs", "cluster", ...args], { cwd: repository, stdio: "ignore" });
+async function kitInBackground(...args: string[]): Promise<void> {
+  const child = spawn(process.execPath, ["local/bootstrap.mjs", "cluster", ...args], {
+    cwd: repository,
+    stdio: "ignore",
+  });
+  const [code] = (await once(child, "exit")) as [number | null];
+  if (code !== 0) throw new Error(`cluster ${args.join(" ")} ended with ${code}`);
+}
+
+/** What puts the cluster back into the state that it was in, the last step first. */
+const undo: (() => unknown)[] = [];
+let cleaning: Promise<void> | undefined;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    console.error(`\n${signal}: putting the cluster back, half a minute`);
+    void cleanUp().then(() => process.exit(130));
+  });
 }
 
 interface Preview {
@@ -185,10 +202,12 @@ const server = spawn(
   },
 );
 await once(server.stdout, "data");
+undo.push(() => server.kill());
 const site = new CdnSite();
 try {
+  undo.push(() => removeClientAddresses(regions.length));
   await addClientAddresses(regions.length);
-  await site.up({
+  const made = site.up({
     origin: originUrl,
     regions: regions.map((name) => ({ name, replicas: 1, cacheSize: "16Mi" })),
     port,
@@ -201,7 +220,13 @@ try {
       service: { type: "ClusterIP" },
     },
   });
+  undo.push(async () => {
+    await made.catch(() => undefined);
+    await site.remove();
+  });
+  await made;
   bareNginx(site.namespace);
+  undo.push(() => kit("latency", "off"));
   kit("latency", "on");
   const bare = `http://${podAddress(site.namespace, "bare")}:8080`;
   const edge = `http://${podAddress(site.namespace, "-l", "app.kubernetes.io/name=meridian-eu")}:8080`;
@@ -265,9 +290,19 @@ ${previews.map(({ count, resources, seconds, megabytes }) => `| ${count} regions
   writeFileSync(join(repository, "bench", "cdn.md"), text);
   console.log(text);
 } finally {
-  kit("region", "start", "ap");
-  kit("latency", "off");
-  await site.remove();
-  await removeClientAddresses(regions.length);
-  server.kill();
+  await cleanUp();
+}
+
+/** Each step is taken, whatever becomes of the others, and once only: whoever asks later waits for the same. */
+function cleanUp(): Promise<void> {
+  return (cleaning ??= (async () => {
+    for (const step of undo.reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        console.error(`clean-up: ${(error as Error).message}`);
+        process.exitCode = 1;
+      }
+    }
+  })());
 }

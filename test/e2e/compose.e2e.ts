@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Docker from "dockerode";
+
+import { dockerHost } from "../../local/docker.ts";
+import { run } from "../../local/exec.ts";
+import { repository } from "../../local/paths.ts";
+import { Program, until } from "./support.ts";
+
+const fixture = "test/e2e/fixtures/compose/compose.yaml";
+
+for (const target of ["kubernetes", "docker"] as const) {
+  describe(`a Compose file, target ${target}`, function () {
+    this.timeout(300_000);
+    let program: Program;
+    let url: string;
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+
+    before(async () => {
+      if (target === "docker") {
+        await run(process.execPath, [
+          "--no-warnings",
+          join(repository, "local", "main.ts"),
+          "cluster",
+          "up",
+          "--docker",
+        ]);
+      }
+      program = await Program.create({ port });
+      program.env["DOCKER_HOST"] = dockerHost;
+      for (const image of ["image: ${IMAGE:?the app's image}\n", "image: ${IMAGE}\n"]) {
+        program.edit(fixture, image, `${image}    build: ../../../../app\n`);
+      }
+      const variables = { IMAGE: `${program.image}:v0.0.1`, WEB_PORT: String(port) };
+      writeFileSync(
+        join(program.folder, "main.ts"),
+        `import * as k8s from "@pulumi/kubernetes";
+import { ComposeApp } from "./components/index.ts";
+const namespace = "${program.namespace}";
+const places = "${target}" === "kubernetes" ? [new k8s.core.v1.Namespace("pair", { metadata: { name: namespace } })] : [];
+const variables = ${JSON.stringify(variables)};
+export const { services } = new ComposeApp("pair", { file: "${fixture}", target: "${target}", namespace, variables }, { dependsOn: places });
+`,
+      );
+      await program.up();
+      url = `http://localhost:${port}`;
+    });
+    after(() => program.remove());
+
+    it("is healthy where one service reaches the other by the name of its link, and answers on its port", async () => {
+      let answer: Record<string, unknown> = {};
+      await until("an answer", async () => {
+        const response = await fetch(`${url}/api`).catch(() => undefined);
+        answer = response?.ok === true ? ((await response.json()) as Record<string, unknown>) : {};
+        return response?.ok === true;
+      });
+      assert.equal(answer["version"], "v0.0.1");
+      assert.equal(answer["region"], "compose");
+    });
+
+    it("changes nothing the second time", async () => {
+      assert.doesNotMatch(await program.up(), /[+~-] +\d+ (?:created|updated|replaced|deleted)/);
+    });
+
+    it("is refused for a key that cannot be carried over, with nothing changed", async () => {
+      program.edit(fixture, "    env_file:", "    privileged: true\n    env_file:");
+      const { code, output } = await program.attempt("up", "--yes", "--skip-preview");
+      assert.notEqual(code, 0);
+      assert.match(
+        output,
+        new RegExp(`services\\.web\\.privileged is not carried over to ${target}, got true; leave it out`),
+      );
+      assert.doesNotMatch(output, /[+~-] +\d+ (?:created|updated|replaced|deleted)/);
+      assert.equal((await fetch(`${url}/api`)).status, 200);
+    });
+
+    it("leaves nothing behind", async () => {
+      await program.pulumi("destroy", "--yes", "--skip-preview");
+      if (target === "kubernetes") {
+        assert.deepEqual(await program.list("pods", ".metadata.name").catch(() => []), []);
+        return;
+      }
+      const docker = new Docker({ socketPath: dockerHost.replace("unix://", "") });
+      const { Volumes } = await docker.listVolumes();
+      const names = [
+        ...(await docker.listContainers({ all: true })).flatMap(({ Names }) => Names),
+        ...Volumes.map(({ Name }) => Name),
+        ...(await docker.listNetworks()).map(({ Name }) => Name),
+      ];
+      assert.deepEqual(
+        names.filter((name) => /^\/?pair-/.test(name)),
+        [],
+      );
+    });
+  });
+}

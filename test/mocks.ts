@@ -138,8 +138,9 @@ function kubernetesOutputs(type: string, name: string, inputs: Record<string, un
   const metadata = inputs["metadata"] as Record<string, unknown> | undefined;
   const named = { metadata: { name: `${name}-1a2b3c4d`, namespace: "default", ...metadata } };
   const spec = inputs["spec"] as { readonly type?: string } | undefined;
-  const isBalanced = type === "kubernetes:core/v1:Service" && spec?.type === "LoadBalancer";
-  return { ...named, status: isBalanced ? { loadBalancer: { ingress: [{ ip: "192.0.2.10" }] } } : {} };
+  if (type !== "kubernetes:core/v1:Service") return { ...named, status: {} };
+  const status = spec?.type === "LoadBalancer" ? { loadBalancer: { ingress: [{ ip: "192.0.2.10" }] } } : {};
+  return { ...named, spec: { clusterIP: "10.0.0.10", ...spec }, status };
 }
 
 let runs = 0;

@@ -7,6 +7,7 @@ import { refuse, show } from "./check.ts";
 import { checkerConfig, corefile, dnsPorts, regionsFile } from "./dns/server-config.ts";
 import { serverRegions } from "./dns/options.ts";
 import type { NearestDns } from "./dns/options.ts";
+import { nginxUser } from "./edge/pod.ts";
 import { defaultEdgeImage } from "./edge/settings.ts";
 import { kubernetesResources, regionLabel, restrictedContainer, restrictedPod } from "./pod-spec.ts";
 import { awaitAnnotations } from "./service.ts";
@@ -31,7 +32,6 @@ export interface NameServer {
 
 /** CoreDNS 1.14. */
 const defaultImage = "coredns/coredns:1.14.2";
-const user = 101;
 const healthScript = readFileSync(new URL("dns/health.js", import.meta.url), "utf8");
 
 /**
@@ -158,7 +158,7 @@ function podSpec(
   const resources = kubernetesResources({ requests: { cpu: "20m", memory: "48Mi" }, limits: { memory: "128Mi" } });
   const common = { ...restrictedContainer, imagePullPolicy: "IfNotPresent", resources };
   return {
-    ...restrictedPod(user),
+    ...restrictedPod(nginxUser),
     serviceAccountName,
     nodeSelector: { ...nodeLabels },
     terminationGracePeriodSeconds: 15,

@@ -190,7 +190,8 @@ function networkPolicySpec(
 ): k8s.types.input.networking.v1.NetworkPolicySpec {
   return {
     podSelector: { matchLabels: selector },
-    policyTypes: ["Ingress"],
+    policyTypes: ["Ingress", "Egress"],
+    egress: [{}],
     ingress: [
       { ports: [edgePorts.http, edgePorts.https].map((port) => ({ port, protocol: "TCP" })) },
       {

@@ -228,9 +228,9 @@ describe("the name servers of a Cdn", () => {
           terminationGracePeriodSeconds: 15,
           securityContext: {
             runAsNonRoot: true,
-            runAsUser: 101,
-            runAsGroup: 101,
-            fsGroup: 101,
+            runAsUser: 10101,
+            runAsGroup: 10101,
+            fsGroup: 10101,
             seccompProfile: { type: "RuntimeDefault" },
           },
           volumes: [

@@ -123,7 +123,8 @@ describe("EdgeLocation", () => {
       metadata,
       spec: {
         podSelector: { matchLabels: selector },
-        policyTypes: ["Ingress"],
+        policyTypes: ["Ingress", "Egress"],
+        egress: [{}],
         ingress: [
           { ports: [tcp(8080), tcp(8443)] },
           {

@@ -16,8 +16,8 @@ export interface EdgePodOptions extends EdgeSettings {
   readonly isShield: boolean;
 }
 
-/** The user that the official image runs as. */
-const nginxUser = 101;
+/** No user of a node has this number; the official image runs as any. */
+export const nginxUser = 10101;
 
 /** An edge's pod. `selector` is common to all edges of the region. */
 export function edgePodSpec(options: EdgePodOptions, selector: Record<string, string>): types.input.core.v1.PodSpec {

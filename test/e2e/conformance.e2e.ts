@@ -24,6 +24,7 @@ const variants: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "the dev stack": {},
   "everything that can be switched on": everything,
   "an autoscaled service": { maxReplicas: "9" },
+  "an app behind a CDN": { cdn: "true", regions: '["eu","us"]' },
 };
 
 describe("the program's manifests", () => {

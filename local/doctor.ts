@@ -48,6 +48,11 @@ const trials: Readonly<Record<string, readonly [script: string, remedy: string, 
     "the module vxlan (`modprobe vxlan`)",
     "the networks of a Swarm (`npm run cluster -- up --swarm`)",
   ],
+  "kernel: ip_vs": [
+    "test -e /proc/net/ip_vs",
+    "the module ip_vs (`modprobe ip_vs`), or `swarmPublish` balancer",
+    "the routing mesh of a Swarm",
+  ],
   "kernel: tun": [
     "unshare --net ip tuntap add dev m0 mode tun",
     "the module tun (`modprobe tun`)",
@@ -165,7 +170,7 @@ const checks: Readonly<Record<string, Check>> = {
           return "works";
         } catch (error) {
           const reason = (error as Error).message;
-          if (only !== undefined) throw new Note(`missing, and only ${only} needs it: ${remedy}; ${reason}`);
+          if (only !== undefined) throw new Note(`missing, and only ${only} needs it: ${remedy}`);
           throw new UserError(`it does not work here, and needs ${remedy}: ${reason}`);
         }
       },

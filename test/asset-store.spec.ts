@@ -8,6 +8,8 @@ const baseArgs: WebServiceArgs = { image: `registry.example/hello@${digest}`, na
 const previous = ["v0.0.2", "v0.0.1"].map((version) => ({ version, image: `registry.example/${version}@${digest}` }));
 const assetStore: AssetStore = { folder: "/app/dist", previous };
 const deployment = "kubernetes:apps/v1:Deployment";
+const selector = { "app.kubernetes.io/name": "hello-assets" };
+const labels = { ...selector, "app.kubernetes.io/managed-by": "pulumi" };
 
 interface Pod {
   readonly volumes: unknown;
@@ -66,6 +68,69 @@ describe("an asset store", () => {
     assert.ok(!env.some(({ name }) => name === "STORE_URL"));
     assert.deepEqual(envFrom, []);
     assert.equal((await only("kubernetes:core/v1:Service", "hello-assets")).type, "kubernetes:core/v1:Service");
+  });
+
+  it("is two pods with a program of their own if they are told so, all of them renewed at once", async () => {
+    const release = { kind: "rolling", progressDeadlineSeconds: 33 } as const;
+    const volumes = [{ kind: "emptyDir", name: "scratch", mountPath: "/tmp", sizeLimit: "16Mi" }] as const;
+    const command = ["node", "files.js"];
+    new WebService("hello", { ...baseArgs, release, volumes, assetStore: { ...assetStore, command } });
+
+    const { template, ...spec } = await specOf(deployment, "hello-assets");
+    const { metadata, spec: pod } = template as { metadata: unknown; spec: { containers: { command: unknown }[] } };
+    assert.deepEqual(spec, {
+      replicas: 2,
+      selector: { matchLabels: selector },
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: "100%", maxUnavailable: 0 } },
+      progressDeadlineSeconds: 33,
+      revisionHistoryLimit: 1,
+    });
+    assert.deepEqual(metadata, { labels });
+    assert.deepEqual(pod.containers[0]!.command, command);
+    assert.deepEqual((await podOf("hello-assets")).containers[0].volumeMounts, [
+      { name: "release-0", mountPath: "/releases/v0.0.2", subPath: "app/dist" },
+      { name: "release-1", mountPath: "/releases/v0.0.1", subPath: "app/dist" },
+    ]);
+  });
+
+  it("has an address inside of the cluster, and asks nobody", async () => {
+    new WebService("hello", { ...baseArgs, assetStore });
+
+    assert.deepEqual((await only(deployment, "hello-assets")).inputs["metadata"], { namespace: "shop", labels });
+    const service = (await only("kubernetes:core/v1:Service", "hello-assets")).inputs;
+    assert.deepEqual(service["metadata"], {
+      namespace: "shop",
+      labels,
+      annotations: { "pulumi.com/skipAwait": "true" },
+    });
+    assert.deepEqual(service["spec"], {
+      type: "ClusterIP",
+      selector,
+      ports: [{ name: "http", port: 8888, targetPort: "http" }],
+    });
+    const { podSelector, policyTypes, egress } = await specOf(
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+      "hello-assets",
+    );
+    assert.deepEqual([podSelector, policyTypes, egress], [{ matchLabels: selector }, ["Ingress", "Egress"], undefined]);
+  });
+
+  it("may be empty, for the first release", async () => {
+    new WebService("hello", { ...baseArgs, assetStore: { folder: "/app/dist" } });
+
+    const { containers, volumes } = await podOf("hello-assets");
+    assert.deepEqual([volumes, containers[0].volumeMounts], [[], []]);
+  });
+
+  it("goes with the service that it belongs to", async () => {
+    const { options, transformations } = recordOptions();
+    const service = new WebService("hello", { ...baseArgs, assetStore }, { transformations });
+    await graph();
+    const own = [...options].filter(([resource]) => resource.endsWith(" hello-assets"));
+    assert.deepEqual(
+      own.map(([, { parent }]) => parent === service),
+      [true, true, true],
+    );
   });
 
   it("has the new assets before a replica of a rolling release or a canary starts", async () => {

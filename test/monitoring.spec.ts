@@ -133,6 +133,56 @@ describe("the Grafana dashboard", () => {
     for (const [all, labels] of selectors) assert.match(labels ?? "", /version!=""|cache!=""|cache=~"hit/, all);
   });
 
+  it("shows each panel in its unit, parts of a whole on top of each other, shares up to one", () => {
+    const { panels, ...dashboard } = JSON.parse(grafanaDashboard("hello", { withCdn: true })) as {
+      [key: string]: unknown;
+      panels: {
+        title: string;
+        type: string;
+        datasource?: unknown;
+        targets?: { legendFormat: string; refId: string }[];
+        fieldConfig?: {
+          defaults: {
+            unit: string;
+            min: number;
+            max?: number;
+            custom: { fillOpacity: number; stacking?: { mode: string } };
+          };
+        };
+      }[];
+    };
+    const { title, uid, tags, refresh, time, templating } = dashboard;
+    assert.deepEqual([title, uid, tags, refresh], ["hello", "meridian-hello", ["meridian"], "10s"]);
+    assert.deepEqual(time, { from: "now-15m", to: "now" });
+    const [variable] = (templating as { list: { name: string; query: string; label: string }[] }).list;
+    assert.deepEqual([variable?.name, variable?.query, variable?.label], ["datasource", "prometheus", "Data source"]);
+    const shown = panels.map(({ title, type, datasource, targets = [], fieldConfig }) => {
+      if (type === "row") return [title];
+      assert.deepEqual(datasource, { type: "prometheus", uid: "${datasource}" });
+      assert.equal(targets.map(({ refId }) => refId).join(""), "ABC".slice(0, targets.length));
+      const { unit, min, max, custom } = fieldConfig!.defaults;
+      assert.equal(min, 0);
+      const legends = targets.map(({ legendFormat }) => legendFormat).join(" · ");
+      return [title, legends, unit, max, custom.stacking?.mode, custom.fillOpacity];
+    });
+    const stacked = [undefined, "normal", 40];
+    const lines = [undefined, undefined, 5];
+    const shares = [1, undefined, 5];
+    assert.deepEqual(shown, [
+      ["Replicas"],
+      ["Requests by version", "{{version}}", "reqps", ...stacked],
+      ["Share of failed requests", "{{version}}", "percentunit", ...shares],
+      ["Duration by version", "p50 {{version}} · p90 {{version}} · p99 {{version}}", "s", ...lines],
+      ["Requests by region", "{{region}}", "reqps", ...stacked],
+      ["Replicas by version", "{{version}} in {{region}}", "short", ...stacked],
+      ["Memory by replica", "{{pod}}", "bytes", ...lines],
+      ["Edges"],
+      ["Answers by what the cache did", "{{cache}}", "reqps", ...stacked],
+      ["Share from the cache", "from cache", "percentunit", ...shares],
+      ["Wait for the origin", "mean", "s", ...lines],
+    ]);
+  });
+
   it("has the panels of the edges only where there are any", () => {
     const ofEdges = (query: string) => query.includes("edge_") || query.includes("{cache");
     assert.ok(queries(true).some(ofEdges));

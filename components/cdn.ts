@@ -166,7 +166,11 @@ export function checkCdn(name: string, args: CdnArgs): string[] {
   const { regions, shield, token, origin } = args;
   const names = regions.map((region) => region.name);
   const local = regions.filter(({ provider }) => provider === undefined).map((region) => region.name);
-  const ownHosts = [...(args.hosts ?? []), ...(args.dns === undefined ? [] : [args.dns.hostname])];
+  const ownHosts = [
+    ...(args.hosts ?? []),
+    ...(args.dns === undefined ? [] : [args.dns.hostname]),
+    ...(typeof args.namespace === "string" ? names.flatMap(serviceNames(name, args.namespace)) : []),
+  ];
   const shieldRegion = regions.find((region) => region.name === shield);
   const perRegion = regions.flatMap((region, index) => [
     ...checkLabelValue(`regions[${index}].name`, region.name),
@@ -191,4 +195,10 @@ export function checkCdn(name: string, args: CdnArgs): string[] {
       ? ["token must be at least 20 characters without spaces, got fewer or others"]
       : []),
   ];
+}
+
+/** What the cluster's DNS calls the edges of a region: an origin of that name would be asked by itself. */
+function serviceNames(cdn: string, namespace: string): (region: string) => string[] {
+  const domains = ["", `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.cluster.local`];
+  return (region) => domains.map((domain) => `${cdn}-${region}${domain}`);
 }

@@ -166,6 +166,10 @@ describe("Cdn", () => {
     [{ regions: [{ name: "eu", cacheSize: "1Mi" }] }, 'regions[0].cacheSize must be at least "16Mi", got "1Mi"'],
     [{ regions: [{ name: "eu", replicas: 0 }] }, "regions[0].replicas must be an integer from 1 to 100, got 0"],
     [
+      { origin: "http://meridian-us.shop.svc" },
+      'origin must not lead back to the CDN, got "http://meridian-us.shop.svc", which is one of its hosts',
+    ],
+    [
       { origin: "http://www.example.com", hosts: ["www.example.com"] },
       'origin must not lead back to the CDN, got "http://www.example.com", which is one of its hosts',
     ],

@@ -168,7 +168,7 @@ const undo: (() => unknown)[] = [];
 let cleaning: Promise<void> | undefined;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(signal, () => {
-    console.error(`\n${signal}: putting the cluster back, half a minute`);
+    console.error(`\n${signal}: putting the cluster back, up to two minutes`);
     void cleanUp().then(() => process.exit(130));
   });
 }

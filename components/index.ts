@@ -14,7 +14,7 @@ export { ComposeApp } from "./compose-app.ts";
 export type { ComposeAppArgs } from "./compose-app.ts";
 export { DockerApp } from "./docker-app.ts";
 export type { DockerAppArgs } from "./docker-app.ts";
-export type { AppArgs, HealthCheck, StoreOptions } from "./app-args.ts";
+export type { AppArgs, ContainerAppArgs, HealthCheck, StoreOptions } from "./app-args.ts";
 export { SwarmApp } from "./swarm-app.ts";
 export type { SwarmAppArgs, SwarmUpdate } from "./swarm-app.ts";
 export { KeyValueStore } from "./key-value-store.ts";

@@ -28,26 +28,28 @@ async function present(image: string): Promise<boolean> {
   return (await fetch(url, { method: "HEAD", headers: { accept } })).ok;
 }
 
-async function build(image: string, context: string, dockerfile: string): Promise<void> {
-  writeFileSync(join(context, "Dockerfile"), dockerfile);
-  const output = `type=image,name=${image},push=true,registry.insecure=true`;
-  const locals = ["--local", `context=${context}`, "--local", `dockerfile=${context}`];
-  const addr = ["--addr", buildkitHost];
-  await run(tool("buildctl"), [...addr, "build", "--frontend", "dockerfile.v0", ...locals, "--output", output]);
-}
-
-/** An image that holds nothing but one static binary. */
-async function buildBinaryImage(image: string, binary: string): Promise<void> {
+/** Builds an image in a folder of its own: `prepare` puts into it what the image needs, and gives the Dockerfile's lines. */
+async function build(image: string, prepare: (context: string) => Promise<readonly string[]>): Promise<void> {
   const context = mkdtempSync(join(imagesDirectory, "context-"));
   try {
-    cpSync(tool(binary), join(context, binary));
-    cpSync("/etc/ssl/certs/ca-certificates.crt", join(context, "ca-certificates.crt"));
-    const lines = ["FROM scratch", "COPY ca-certificates.crt /etc/ssl/certs/", `COPY ${binary} /${binary}`];
-    await build(image, context, `${[...lines, `ENTRYPOINT ["/${binary}"]`].join("\n")}\n`);
+    writeFileSync(join(context, "Dockerfile"), `${(await prepare(context)).join("\n")}\n`);
+    const output = `type=image,name=${image},push=true,registry.insecure=true`;
+    const locals = ["--local", `context=${context}`, "--local", `dockerfile=${context}`];
+    const addr = ["--addr", buildkitHost];
+    await run(tool("buildctl"), [...addr, "build", "--frontend", "dockerfile.v0", ...locals, "--output", output]);
   } finally {
     rmSync(context, { recursive: true, force: true });
   }
 }
+
+/** An image that holds nothing but one static binary. */
+const buildBinaryImage = (image: string, binary: string): Promise<void> =>
+  build(image, async (context) => {
+    cpSync(tool(binary), join(context, binary));
+    cpSync("/etc/ssl/certs/ca-certificates.crt", join(context, "ca-certificates.crt"));
+    const lines = ["FROM scratch", "COPY ca-certificates.crt /etc/ssl/certs/", `COPY ${binary} /${binary}`];
+    return [...lines, `ENTRYPOINT ["/${binary}"]`];
+  });
 
 /** Folder of an npm package of the kit, for what goes into the base image. */
 const npmPackage = (name: string): string => join(repository, "node_modules", name);
@@ -59,10 +61,9 @@ async function buildDebianImage(
   packages: readonly string[],
   prepare: (root: string) => Promise<readonly string[]>,
 ): Promise<void> {
-  const context = mkdtempSync(join(imagesDirectory, "debian-"));
-  const root = join(context, "root");
-  try {
-    await step(`a Debian for the image ${image.slice(registry.length + 1)}`, async ({ note }) => {
+  await step(`a Debian for the image ${image.slice(registry.length + 1)}`, ({ note }) =>
+    build(image, async (context) => {
+      const root = join(context, "root");
       // In namespaces of its own: what it mounts in there, and whatever it started, ends with it.
       const contained = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL"];
       const include = packages.length > 0 ? [`--include=${packages.join(",")}`] : [];
@@ -73,12 +74,9 @@ async function buildDebianImage(
         rmSync(join(root, folder), { recursive: true, force: true });
         mkdirSync(join(root, folder, "partial"), { recursive: true });
       }
-      const lines = await prepare(root);
-      await build(image, context, `${["FROM scratch", "COPY root /", ...lines].join("\n")}\n`);
-    });
-  } finally {
-    rmSync(context, { recursive: true, force: true });
-  }
+      return ["FROM scratch", "COPY root /", ...(await prepare(root))];
+    }),
+  );
 }
 
 async function installNode(root: string): Promise<readonly string[]> {
@@ -93,10 +91,9 @@ async function installNode(root: string): Promise<readonly string[]> {
   return [user, `LABEL npm="${version}"`, 'CMD ["node"]'];
 }
 
-async function buildRuntimeImage(): Promise<void> {
-  const context = mkdtempSync(join(imagesDirectory, "context-"));
+function buildRuntimeImage(): Promise<void> {
   const node = "/usr/local/bin/node";
-  const lines = [
+  return build(runtimeImage, async () => [
     `FROM ${nodeImage} AS node`,
     `RUN mkdir -p /out/nodejs/bin && cp ${node} /out/nodejs/bin/`,
     `RUN ldd ${node} | grep -o '/[^ ]*' | xargs cp --dereference --parents --target-directory=/out`,
@@ -104,12 +101,7 @@ async function buildRuntimeImage(): Promise<void> {
     "COPY --from=node /out /",
     "USER 65532",
     'ENTRYPOINT ["/nodejs/bin/node"]',
-  ];
-  try {
-    await build(runtimeImage, context, `${lines.join("\n")}\n`);
-  } finally {
-    rmSync(context, { recursive: true, force: true });
-  }
+  ]);
 }
 
 /** Fills the registry with what it lacks. */

@@ -23,7 +23,8 @@ const refused = (applies: boolean, service: ComposeService, key: string, why: st
 
 const checks: Readonly<Record<Target, (service: ComposeService) => string[]>> = {
   kubernetes(service) {
-    const { deploy, healthcheck, mounts, name, ports, restart, securityOpt, user = "1" } = withRestart(service);
+    const { deploy, healthcheck, mounts, name, ports, securityOpt, user = "1" } = service;
+    const restart = deploy.restart.condition;
     const binds = mounts.filter(({ type }) => type === "bind");
     const other = securityOpt.filter((option) => !/^no-new-privileges([:=]true)?$/.test(option));
     const isShared =
@@ -92,5 +93,3 @@ const checks: Readonly<Record<Target, (service: ComposeService) => string[]>> = 
   },
   swarm: () => [],
 };
-
-const withRestart = (service: ComposeService) => ({ ...service, restart: service.deploy.restart.condition });

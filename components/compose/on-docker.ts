@@ -3,18 +3,14 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { Parts } from "../compose-app.ts";
 import type { ComposeService, Mount } from "./model.ts";
+import { engineHealthcheck, places } from "./on-engine.ts";
 
 const mebibyte = 2 ** 20;
 
 /** The services as containers of one Docker host. */
-export function onDocker(name: string, { parent, project, imageOf }: Parts): void {
-  const networks = new Map(
-    Object.entries(project.networks).map(([key, driver = "bridge"]) => [
-      key,
-      new docker.Network(`${name}-${key}`, { driver }, { parent }),
-    ]),
-  );
-  const volumes = new Map(project.volumes.map((key) => [key, new docker.Volume(`${name}-${key}`, {}, { parent })]));
+export function onDocker(name: string, parts: Parts): void {
+  const { parent, project, imageOf } = parts;
+  const { networks, volumes } = places(name, parts, "bridge");
   const made = new Map<string, docker.Container[]>();
   for (const service of project.services) {
     const image = new docker.RemoteImage(
@@ -48,7 +44,6 @@ function containerArgs(service: ComposeService, volumes: ReadonlyMap<string, doc
   const { deploy, files, healthcheck, mounts, swapLimit } = service;
   const { condition = "none", maxAttempts } = deploy.restart;
   const { cpus, memory } = deploy.limits;
-  const seconds = (value: number | undefined): string | undefined => (value === undefined ? undefined : `${value}s`);
   const folders = new Set(files.map(({ target }) => target.slice(0, target.lastIndexOf("/"))));
   const hasTest = healthcheck?.test !== undefined && healthcheck.test[0] !== "NONE";
   return {
@@ -78,13 +73,7 @@ function containerArgs(service: ComposeService, volumes: ReadonlyMap<string, doc
         .filter(({ type }) => type === "tmpfs")
         .map(({ target, size }) => [target, `rw,noexec,nosuid,mode=1777${size === undefined ? "" : `,size=${size}`}`]),
     ),
-    healthcheck: healthcheck && {
-      tests: [...(healthcheck.test ?? [])],
-      interval: seconds(healthcheck.intervalSeconds),
-      timeout: seconds(healthcheck.timeoutSeconds),
-      retries: healthcheck.retries,
-      startPeriod: seconds(healthcheck.startPeriodSeconds),
-    },
+    healthcheck: healthcheck && engineHealthcheck(healthcheck),
     wait: service.isAwaited || hasTest,
     waitTimeout: 300,
     restart: { none: "no", "on-failure": "on-failure", any: "unless-stopped" }[condition],

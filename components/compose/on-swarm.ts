@@ -3,16 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { Parts } from "../compose-app.ts";
 import type { ComposeService, MountedFile, Quantity, Roll } from "./model.ts";
+import { duration, engineHealthcheck, places } from "./on-engine.ts";
 
 /** The services as services of a Swarm. */
-export function onSwarm(name: string, { parent, project, imageOf }: Parts): void {
-  const networks = new Map(
-    Object.entries(project.networks).map(([key, driver = "overlay"]) => [
-      key,
-      new docker.Network(`${name}-${key}`, { driver }, { parent }),
-    ]),
-  );
-  const volumes = new Map(project.volumes.map((key) => [key, new docker.Volume(`${name}-${key}`, {}, { parent })]));
+export function onSwarm(name: string, parts: Parts): void {
+  const { parent, project, imageOf } = parts;
+  const { networks, volumes } = places(name, parts, "overlay");
   const made = new Map<string, docker.Service>();
   for (const service of project.services) {
     const { deploy, files, healthcheck, mounts } = service;
@@ -47,7 +43,7 @@ export function onSwarm(name: string, { parent, project, imageOf }: Parts): void
           readOnly: service.readOnly,
           capDrops: [...service.capDrop],
           labels: Object.entries(service.labels).map(([label, value]) => ({ label, value })),
-          stopGracePeriod: seconds(service.stopGraceSeconds),
+          stopGracePeriod: duration(service.stopGraceSeconds),
           mounts: mounts.map(({ type, source, target, readOnly, size }) => ({
             type,
             source: type === "volume" && source !== undefined ? volumes.get(source)!.name : source,
@@ -61,13 +57,7 @@ export function onSwarm(name: string, { parent, project, imageOf }: Parts): void
           configs: configs
             .map(file)
             .map(({ id, name: configName, ...rest }) => ({ configId: id, configName, ...rest })),
-          healthcheck: healthcheck && {
-            tests: [...(healthcheck.test ?? [])],
-            interval: seconds(healthcheck.intervalSeconds),
-            timeout: seconds(healthcheck.timeoutSeconds),
-            retries: healthcheck.retries,
-            startPeriod: seconds(healthcheck.startPeriodSeconds),
-          },
+          healthcheck: healthcheck && engineHealthcheck(healthcheck),
         },
         networksAdvanceds: Object.entries(service.networks).map(([key, aliases]) => ({
           name: networks.get(key)!.id,
@@ -81,9 +71,9 @@ export function onSwarm(name: string, { parent, project, imageOf }: Parts): void
         resources: { limits: quantity(deploy.limits), reservation: quantity(deploy.reservations) },
         restartPolicy: {
           condition: condition ?? "any",
-          delay: seconds(delaySeconds),
+          delay: duration(delaySeconds),
           maxAttempts,
-          window: seconds(windowSeconds),
+          window: duration(windowSeconds),
         },
         logDriver: service.logging && { name: service.logging.driver, options: service.logging.options },
       },
@@ -105,8 +95,6 @@ export function onSwarm(name: string, { parent, project, imageOf }: Parts): void
   }
 }
 
-const seconds = (value: number | undefined): string | undefined => (value === undefined ? undefined : `${value}s`);
-
 /** All tasks one after the other, and as much again for a way back. */
 function convergeTimeout({ deploy, healthcheck }: ComposeService): string {
   const { startPeriodSeconds = 0, intervalSeconds = 30, retries = 3 } = healthcheck ?? {};
@@ -122,10 +110,10 @@ const quantity = ({ cpus, memory }: Quantity) => ({
 function roll({ parallelism, delaySeconds, order, failureAction, monitorSeconds, maxFailureRatio }: Roll) {
   return {
     parallelism,
-    delay: seconds(delaySeconds),
+    delay: duration(delaySeconds),
     order,
     failureAction,
-    monitor: seconds(monitorSeconds),
+    monitor: duration(monitorSeconds),
     maxFailureRatio: maxFailureRatio === undefined ? undefined : String(maxFailureRatio),
   };
 }

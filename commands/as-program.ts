@@ -12,7 +12,7 @@ export async function asProgram(file: string, main: () => Promise<number>): Prom
 }
 
 /** Whoever reads may have seen enough, as `| head` has: that is no failure. A full disk is. */
-export function endWithReader(): void {
+function endWithReader(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     // What a command has broken or begun is put back as after Ctrl-C, where it takes care of that.
     if (process.listenerCount("SIGINT") > 0) return void process.emit("SIGINT");

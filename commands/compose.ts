@@ -75,10 +75,7 @@ export function toCompose(format: "compose" | "stack", resources: readonly Regis
       ...(format === "stack" && { version: "3.8" }),
       services: Object.fromEntries(services) as Record<string, Service>,
       networks: Object.fromEntries(of("Network").map(({ name, inputs }) => [name, { driver: inputs["driver"] }])),
-      ...section(
-        "volumes",
-        named("Volume").map(({ name }) => [name, {}]),
-      ),
+      ...section("volumes", Object.fromEntries(named("Volume").map(({ name }) => [name, {}]))),
       ...section("configs", topLevel(format, mounted, false)),
       ...section("secrets", topLevel(format, mounted, true)),
     }),
@@ -87,7 +84,11 @@ export function toCompose(format: "compose" | "stack", resources: readonly Regis
 }
 
 function containerDrafts(containers: readonly Registered[]): Draft[] {
-  const all = containers.map(({ name, inputs }) => ({ ...opened<docker.ContainerArgs>(inputs), name }));
+  const all = containers.map(({ name, inputs }) => ({
+    ...opened<docker.ContainerArgs>(inputs),
+    name,
+    hasSecrets: pulumi.runtime.isRpcSecret(inputs["uploads"]),
+  }));
   // A container that never starts is how a Docker host gets files into a volume: here, those who mount it get them.
   const [started, parked] = [all.filter(({ start }) => start !== false), all.filter(({ start }) => start === false)];
   const parkedFiles = parked.flatMap((container) => filesOf(container.name, container, false));
@@ -98,13 +99,10 @@ function containerDrafts(containers: readonly Registered[]): Draft[] {
       mounts.some(({ containerPath }) => posix.dirname(String(entry["target"])) === containerPath),
     );
     const volumes = (container.volumes ?? []).filter((item) => !mounts.includes(item));
-    const isSecret = pulumi.runtime.isRpcSecret(
-      containers.find(({ name }) => name === container.name)!.inputs["uploads"],
-    );
     return {
       name: container.name,
       service: containerService({ ...container, volumes }),
-      mounted: [...filesOf(container.name, container, isSecret), ...extra],
+      mounted: [...filesOf(container.name, container, container.hasSecrets), ...extra],
     };
   });
 }
@@ -159,21 +157,12 @@ function builds(images: readonly Registered[], up: string): Map<string, { tag: s
 }
 
 function entries(files: readonly Mounted[]): Service {
-  const [secrets, configs] = [files.filter(({ isSecret }) => isSecret), files.filter(({ isSecret }) => !isSecret)];
-  return {
-    ...section(
-      "configs",
-      configs.map(({ entry }) => entry),
-    ),
-    ...section(
-      "secrets",
-      secrets.map(({ entry }) => entry),
-    ),
-  };
+  const entriesOf = (isSecret: boolean) => files.filter((file) => file.isSecret === isSecret).map(({ entry }) => entry);
+  return { ...section("configs", entriesOf(false)), ...section("secrets", entriesOf(true)) };
 }
 
-function topLevel(format: "compose" | "stack", files: readonly Mounted[], isSecret: boolean): [string, unknown][] {
-  return files
+function topLevel(format: "compose" | "stack", files: readonly Mounted[], isSecret: boolean): Service {
+  const declared = files
     .filter((file) => file.isSecret === isSecret)
     .map((file) => {
       // A Swarm's configs cannot change: another text is another config, and that rolls the tasks.
@@ -181,15 +170,14 @@ function topLevel(format: "compose" | "stack", files: readonly Mounted[], isSecr
       const name = format === "stack" && !isSecret ? { name: `${file.key}-${hash}` } : {};
       return [file.key, { file: `./${pathOf(file)}`, ...name }];
     });
+  return Object.fromEntries(declared);
 }
 
 const pathOf = ({ key, isSecret }: Mounted): string => `${isSecret ? "secrets" : "configs"}/${key}`;
 
-function section(name: string, items: readonly unknown[] | readonly [string, unknown][]): Record<string, unknown> {
-  if (items.length === 0) return {};
-  const isMap = items.every((item) => Array.isArray(item));
-  return { [name]: isMap ? Object.fromEntries(items as [string, unknown][]) : items };
-}
+/** A list or a map under its key; nothing if it is empty. */
+const section = (key: string, items: readonly unknown[] | Service): Service =>
+  Object.keys(items).length === 0 ? {} : { [key]: items };
 
 /** Inputs without the envelopes of secrets. */
 function opened<Args>(inputs: unknown): pulumi.Unwrap<Args> {

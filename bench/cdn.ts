@@ -9,7 +9,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { until } from "../local/exec.ts";
+import { run, until } from "../local/exec.ts";
 import { coreDnsImage, edgeImage } from "../local/images.ts";
 import { roundTrip } from "../local/latency.ts";
 import { regionNamespace } from "../local/network.ts";
@@ -29,12 +29,9 @@ const port = 18_580;
 const origin = { host: network.region(2), port: 18_999 };
 const originUrl = `http://${origin.host}:${origin.port}`;
 
+const kitArguments = (...args: string[]): string[] => ["local/bootstrap.mjs", "cluster", ...args];
 const kit = (...args: string[]): string =>
-  execFileSync(process.execPath, ["local/bootstrap.mjs", "cluster", ...args], {
-    cwd: repository,
-    encoding: "utf8",
-    stdio: "pipe",
-  });
+  execFileSync(process.execPath, kitArguments(...args), { cwd: repository, encoding: "utf8", stdio: "pipe" });
 const kubectl = (args: readonly string[], input = ""): string =>
   execFileSync("kubectl", args, { encoding: "utf8", input });
 const inRegion = (region: string, ...command: string[]): string[] => [
@@ -138,7 +135,7 @@ async function loseRegion(site: CdnSite): Promise<{ lost: number; all: number; s
   const journeys = Promise.all(clients.map((client) => client.travel("shop.example", port, "/file", () => isOver)));
   await pause(3000);
   undo.push(() => kit("region", "start", "ap"));
-  const stopping = kitInBackground("region", "stop", "ap");
+  const stopping = run(process.execPath, kitArguments("region", "stop", "ap"), { cwd: repository });
   const other = new URL(site.url("us")).hostname;
   await until(
     "clients of ap to be sent elsewhere",
@@ -152,15 +149,6 @@ async function loseRegion(site: CdnSite): Promise<{ lost: number; all: number; s
   const answered = all.reduce((sum, journey) => sum + journey.answered, 0);
   const again = Math.max(...all.filter(({ region }) => region === "ap").map(({ visits }) => visits.at(-1)!.at));
   return { lost: failures.length, all: answered + failures.length, seconds: (again - Math.min(...failures)) / 1000 };
-}
-
-async function kitInBackground(...args: string[]): Promise<void> {
-  const child = spawn(process.execPath, ["local/bootstrap.mjs", "cluster", ...args], {
-    cwd: repository,
-    stdio: "ignore",
-  });
-  const [code] = (await once(child, "exit")) as [number | null];
-  if (code !== 0) throw new Error(`cluster ${args.join(" ")} ended with ${code}`);
 }
 
 /** What puts the cluster back into the state that it was in, the last step first. */

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Docker from "dockerode";
 
 import { dockerHost } from "../../local/docker.ts";
-import { run } from "../../local/exec.ts";
-import { repository } from "../../local/paths.ts";
+import { namesOnEngine, startEngine } from "./docker-engine.ts";
 import { Program, until } from "./support.ts";
 
 const fixture = "test/e2e/fixtures/compose/compose.yaml";
@@ -18,15 +16,7 @@ for (const target of ["kubernetes", "docker"] as const) {
     const port = 20_000 + Math.floor(Math.random() * 10_000);
 
     before(async () => {
-      if (target === "docker") {
-        await run(process.execPath, [
-          "--no-warnings",
-          join(repository, "local", "main.ts"),
-          "cluster",
-          "up",
-          "--docker",
-        ]);
-      }
+      if (target === "docker") await startEngine();
       program = await Program.create({ port });
       program.env["DOCKER_HOST"] = dockerHost;
       for (const image of ["image: ${IMAGE:?the app's image}\n", "image: ${IMAGE}\n"]) {
@@ -81,15 +71,8 @@ export const { services } = new ComposeApp("pair", { file: "${fixture}", target:
         assert.deepEqual(await program.list("pods", ".metadata.name").catch(() => []), []);
         return;
       }
-      const docker = new Docker({ socketPath: dockerHost.replace("unix://", "") });
-      const { Volumes } = await docker.listVolumes();
-      const names = [
-        ...(await docker.listContainers({ all: true })).flatMap(({ Names }) => Names),
-        ...Volumes.map(({ Name }) => Name),
-        ...(await docker.listNetworks()).map(({ Name }) => Name),
-      ];
       assert.deepEqual(
-        names.filter((name) => /^\/?pair-/.test(name)),
+        (await namesOnEngine()).filter((name) => /^\/?pair-/.test(name)),
         [],
       );
     });

@@ -1,17 +1,12 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import Docker from "dockerode";
 
 import { spread } from "../../commands/spread.ts";
 import { dockerHost } from "../../local/docker.ts";
-import { run } from "../../local/exec.ts";
 import { edgeImage, seedEdgeImage, seedStoreImage } from "../../local/images.ts";
-import { repository } from "../../local/paths.ts";
 import { dockerPlugin } from "../../local/plugins/docker/provider.ts";
 import type { Call } from "../../local/plugins/provider.ts";
+import { docker, namesOnEngine, startEngine } from "./docker-engine.ts";
 import { Program, until } from "./support.ts";
-
-const docker = new Docker({ socketPath: dockerHost.replace("unix://", "") });
 
 describe("the app on one Docker host", function () {
   this.timeout(300_000);
@@ -37,7 +32,7 @@ describe("the app on one Docker host", function () {
   const replicas = () => docker.listContainers({ filters: { name: ["^/hello-[0-9]+-"] } });
 
   before(async () => {
-    await run(process.execPath, ["--no-warnings", join(repository, "local", "main.ts"), "cluster", "up", "--docker"]);
+    await startEngine();
     await Promise.all([seedStoreImage(), seedEdgeImage()]);
     program = await Program.create(config);
     program.env["DOCKER_HOST"] = dockerHost;
@@ -136,13 +131,7 @@ describe("the app on one Docker host", function () {
 
   /** Names of what the stack has made: containers, volumes, networks and its own images. */
   async function made(): Promise<Set<string>> {
-    const containers = await docker.listContainers({ all: true });
-    const { Volumes } = await docker.listVolumes();
-    const names = [
-      ...containers.flatMap(({ Names }) => Names),
-      ...Volumes.map(({ Name }) => Name),
-      ...(await docker.listNetworks()).map(({ Name }) => Name),
-    ].filter((name) => /^\/?hello-/.test(name));
+    const names = (await namesOnEngine()).filter((name) => /^\/?hello-/.test(name));
     const images = await docker.listImages();
     const digests = images.flatMap(({ RepoDigests }) => RepoDigests ?? []);
     return new Set([...names, ...digests.filter((name) => name.startsWith(program.image))]);

@@ -19,15 +19,16 @@ const registry = process.env["E2E_REGISTRY"] ?? "localhost:5001";
 const manifestTypes =
   "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json";
 
+const askForManifest = (method: string, repository: string, digest: string): Promise<Response> =>
+  fetch(`http://${registry}/v2/${repository}/manifests/${digest}`, { method, headers: { accept: manifestTypes } });
+
 async function answer(method: string, repository: string, digest: string): Promise<number> {
-  const url = `http://${registry}/v2/${repository}/manifests/${digest}`;
-  return (await fetch(url, { method, headers: { accept: manifestTypes } })).status;
+  return (await askForManifest(method, repository, digest)).status;
 }
 
 /** What a node has to pull, in bytes. */
 async function layersSize(repository: string, digest: string): Promise<number> {
-  const url = `http://${registry}/v2/${repository}/manifests/${digest}`;
-  const manifest = await (await fetch(url, { headers: { accept: manifestTypes } })).json();
+  const manifest = await (await askForManifest("GET", repository, digest)).json();
   return (manifest as { layers: { size: number }[] }).layers.reduce((sum, { size }) => sum + size, 0);
 }
 

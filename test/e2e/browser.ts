@@ -46,6 +46,18 @@ export async function violations(page: Page): Promise<string[]> {
   return found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(" ")}`);
 }
 
+/** What the page has counted, read at one moment: a page that is drawn between two reads would not add up. */
+export async function tallyOf(page: Page): Promise<{ sent: number; answered: number; failed: number; sums: number[] }> {
+  const lists = ["#replicas", "#regions"];
+  const shown = (await page.evaluate(`
+    const texts = (selector) => [...document.querySelectorAll(selector)].map((each) => Number(each.textContent));
+    [texts("#sent")[0], texts("#answered")[0], texts("#failed")[0], ...${JSON.stringify(lists)}.map((list) =>
+      texts(list + " .count").reduce((total, each) => total + each, 0))];
+  `)) as [number, number, number, ...number[]];
+  const [sent, answered, failed, ...sums] = shown;
+  return { sent, answered, failed, sums };
+}
+
 /** The number that an element shows. */
 export const numberIn = async (page: Page, selector: string): Promise<number> =>
   Number(await page.locator(selector).textContent());

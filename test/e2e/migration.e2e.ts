@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { kubectl, Program } from "./support.ts";
+import { kubectl, Program, until } from "./support.ts";
 
 describe("a migration on a cluster", function () {
   this.timeout(300_000);
@@ -38,7 +38,8 @@ describe("a migration on a cluster", function () {
       "process.exit(process.env.POD_NAME ? 0 : 1)",
     );
     await program.up();
-    assert.deepEqual(await versions(), ["v0.0.2"]);
+    // A Deployment is ready before the last pods of the release before have gone.
+    await until("only the new release to answer", async () => (await versions()).join() === "v0.0.2");
     const jobs = await kubectl("-n", program.namespace, "get", "jobs", "-o", "jsonpath={.items[*].status.succeeded}");
     assert.equal(jobs, "1");
   });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { edgeImage, seedEdgeImage } from "../../local/images.ts";
 import { repository } from "../../local/paths.ts";
-import { countsIn, launch, numberIn, open, sum } from "./browser.ts";
+import { countsIn, launch, open, tallyOf } from "./browser.ts";
 import { kubectl, Program, until } from "./support.ts";
 
 const regions = ["eu", "us", "ap"];
@@ -51,15 +51,12 @@ describe("the page and what is monitored, on a cluster", function () {
 
     await page.keyboard.press("Space");
     await page.getByText("Stopped.").waitFor();
-    await until(
-      "the last answers",
-      async () => (await numberIn(page, "#sent")) === (await numberIn(page, "#answered")),
-    );
-    const sent = await numberIn(page, "#sent");
-    for (const list of ["#replicas", "#regions"]) {
-      await until(`the bars of ${list}`, async () => sum(await countsIn(page, list)) === sent);
-    }
-    assert.equal(await numberIn(page, "#failed"), 0);
+    await until("the last outcome", async () => {
+      const { sent, answered, failed } = await tallyOf(page);
+      return sent === answered + failed;
+    });
+    const { sent, failed, sums } = await tallyOf(page);
+    assert.deepEqual([failed, sums], [0, [sent, sent]], (await page.locator("#failures").textContent()) ?? "");
     assert.deepEqual((await page.locator("#versions b").allTextContents()).sort(), ["v0.0.1", "v0.0.2"]);
     assert.equal(await page.locator("#cache").textContent(), "none on the way");
     assert.deepEqual([complaints, [...hosts]], [[], [new URL(url).host]]);

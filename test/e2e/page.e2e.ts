@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { repository } from "../../local/paths.ts";
-import { countsIn, launch, numberIn, open, sizes, sum, violations } from "./browser.ts";
+import { countsIn, launch, numberIn, open, sizes, sum, tallyOf, violations } from "./browser.ts";
 import { Site } from "./page-site.ts";
 import { until } from "./support.ts";
 
@@ -140,11 +140,10 @@ describe("the page in a browser", () => {
     await page.getByText("The service answers again.").waitFor();
     await page.getByRole("button", { name: "Send steadily" }).click();
     await until("an end", async () => {
-      const [sent, answered, failed] = await Promise.all(
-        ["#sent", "#answered", "#failed"].map((id) => numberIn(page, id)),
-      );
-      return sent === answered! + failed! && failed! > 0;
+      const { sent, answered, failed } = await tallyOf(page);
+      return sent === answered + failed && failed > 0;
     });
-    assert.equal(sum(await countsIn(page, "#replicas")), await numberIn(page, "#answered"));
+    const { answered, sums } = await tallyOf(page);
+    assert.deepEqual(sums, [answered, answered]);
   });
 });

@@ -203,6 +203,11 @@ export class Program {
     return (await kubectl("-n", this.namespace, "get", kind, "-o", jsonpath)).split("\n").filter(Boolean).sort();
   }
 
+  /** What is wanted of each object. Not resource versions: the status still changes while an earlier release ends. */
+  specs(): Promise<string[]> {
+    return this.list("deployments,services,replicasets", ".metadata.uid}{.spec");
+  }
+
   /**
    * Command lines of what runs in the program's folder: Pulumi, the program and the provider plugins. Pulumi's language
    * host is left out: it looks only every few minutes whether Pulumi is still there.

@@ -22,10 +22,13 @@ describe("npm run release", function () {
   /** Which version each release is, and what it is doing. */
   const roles = async () =>
     Object.fromEntries([...(await release("status")).matchAll(/^(v\S+) +(\w+)/gm)].map((m) => m.slice(1, 3)));
-  /** The version that answers on a new connection. */
-  const version = async () => {
+  /** Waits until new connections are answered by a version: nodes hear of a change a moment after Pulumi. */
+  const answers = async (version: string) => {
     const url = new URL("/version", await program.output("url"));
-    return (await (await fetch(url, { headers: { connection: "close" } })).json()) as { version: string };
+    await until(`an answer by ${version}`, async () => {
+      const answer = await fetch(url, { headers: { connection: "close" } });
+      return ((await answer.json()) as { version: string }).version === version;
+    });
   };
   const deployments = async () =>
     (await kubectl("-n", program.namespace, "get", "deployments", "-o", "jsonpath={.items[*].metadata.uid}"))
@@ -46,7 +49,7 @@ describe("npm run release", function () {
   it("holds a release back, with the traffic where it was, until it is promoted by a change to the Service alone", async () => {
     await release("v0.0.2", "--hold");
     assert.deepEqual(await roles(), { "v0.0.2": "preview", "v0.0.1": "active" });
-    assert.equal((await version()).version, "v0.0.1");
+    await answers("v0.0.1");
     const before = await deployments();
     assert.equal(before.length, 2);
 
@@ -54,19 +57,19 @@ describe("npm run release", function () {
     assert.match(output, /^ +~ 1 updated$/m);
     assert.doesNotMatch(output, /created|deleted|replaced/);
     assert.deepEqual(await roles(), { "v0.0.2": "active", "v0.0.1": "standby" });
-    assert.equal((await version()).version, "v0.0.2");
+    await answers("v0.0.2");
     assert.deepEqual(await deployments(), before);
     // Connections that stay open follow, although the release that they were made to still runs.
-    const answers = (of: string) => load.report().seconds.at(-1)?.versions[of] ?? 0;
-    await until("answers by the new release alone", async () => answers("v0.0.2") > 0 && answers("v0.0.1") === 0);
+    const lately = (of: string) => load.report().seconds.at(-1)?.versions[of] ?? 0;
+    await until("answers by the new release alone", async () => lately("v0.0.2") > 0 && lately("v0.0.1") === 0);
   });
 
   it("goes back by a change to the Service alone, and forward again", async () => {
     const before = await deployments();
     assert.match(await release("rollback"), /^ +~ 1 updated$/m);
-    assert.equal((await version()).version, "v0.0.1");
+    await answers("v0.0.1");
     assert.match(await release("promote"), /^ +~ 1 updated$/m);
-    assert.equal((await version()).version, "v0.0.2");
+    await answers("v0.0.2");
     assert.deepEqual(await deployments(), before);
   });
 
@@ -83,7 +86,7 @@ describe("npm run release", function () {
     await release("v0.0.4", "--kind", "rolling");
     assert.equal((await deployments()).length, 1);
     await release("rollback");
-    assert.equal((await version()).version, "v0.0.3");
+    await answers("v0.0.3");
   });
 
   it("is taken up again after `kill -9` in the middle of a blue/green release, and loses no request", async () => {
@@ -104,7 +107,7 @@ describe("npm run release", function () {
     await program.recover();
     assert.equal(await pending(), false);
     await program.up();
-    assert.equal((await version()).version, "v0.0.6");
+    await answers("v0.0.6");
     assert.equal((await deployments()).length, 1);
     const { failed, failures } = load.report();
     assert.deepEqual({ failed, failures }, { failed: 0, failures: {} });
@@ -132,7 +135,7 @@ describe("npm run release", function () {
     assert.equal((await roles())["v0.0.5"], "failed");
 
     await release("rollback");
-    assert.equal((await version()).version, "v0.0.6");
+    await answers("v0.0.6");
     const { failed, failures } = await load.stop();
     assert.deepEqual({ failed, failures }, { failed: 0, failures: {} });
   });

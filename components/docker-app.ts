@@ -60,7 +60,8 @@ export class DockerApp extends pulumi.ComponentResource {
     const store = settings.store && dockerStore(name, settings.store, network, this);
     const image = new docker.RemoteImage(name, { name: settings.image }, parent);
 
-    const secrets = { ...settings.secrets, ...(store && { [storePassword]: store.password }) };
+    const given = { ...settings.secrets, ...(store && { [storePassword]: store.password }) };
+    const secrets = Object.fromEntries(Object.entries(given).map(([file, value]) => [file, pulumi.secret(value)]));
     const env = appEnv(settings, `redis://${name}-store:${storePort}`);
     // Replicas of one release share a name in Docker's DNS, which no other release has.
     const { command, args: programArgs, resources, runAsUser } = settings;
@@ -152,7 +153,7 @@ function replica(
   network: pulumi.Input<string>,
   release: pulumi.Input<string>,
   env: Readonly<Record<string, pulumi.Input<string>>>,
-  secrets: Readonly<Record<string, pulumi.Input<string>>>,
+  secrets: Readonly<Record<string, pulumi.Output<string>>>,
 ): docker.ContainerArgs {
   const { args, command, drainSeconds, healthCheck, runAsUser } = settings;
   const hasSecrets = Object.keys(secrets).length > 0;
@@ -172,7 +173,7 @@ function replica(
     uploads: hasSecrets
       ? Object.entries(secrets).map(([file, content]) => ({
           file: `${secretsDirectory}/${file}`,
-          content: pulumi.secret(content),
+          content,
           owner: String(runAsUser),
           group: String(runAsUser),
           permissions: "0400",

@@ -92,15 +92,33 @@ describe("DockerApp", () => {
     assert.equal(options.get(`${container} hello-store`)?.deleteBeforeReplace, true);
   });
 
-  const wrong: [ContainerAppArgs, string][] = [
-    [{ ...baseArgs, replicas: 0 }, "replicas must be an integer from 1 to 100, got 0"],
-    [
-      { ...baseArgs, healthCheck: { intervalSeconds: 0 } },
-      "healthCheck.intervalSeconds must be an integer from 1 to 300, got 0",
-    ],
-    [{ ...baseArgs, healthCheck: { command: [] } }, "healthCheck.command must hold a program, got []"],
+  const two = [
+    { name: "http", containerPort: 3000, port: 80 },
+    { name: "admin", containerPort: 3001 },
+  ];
+  const wrong: [Partial<ContainerAppArgs>, string][] = [
+    [{ replicas: 0 }, "replicas must be an integer from 1 to 100, got 0"],
+    [{ ports: two }, "ports must hold one port, which the load balancer serves, got 2"],
+    [{ drainSeconds: 301 }, "drainSeconds must be an integer from 0 to 300, got 301"],
+    [{ runAsUser: 0 }, "runAsUser must be an integer from 1 to 2147483647, got 0"],
+    ...(
+      [
+        ["intervalSeconds", "1 to 300"],
+        ["timeoutSeconds", "1 to 300"],
+        ["retries", "1 to 100"],
+        ["startPeriodSeconds", "0 to 3600"],
+      ] as const
+    ).map(([key, range]): [Partial<ContainerAppArgs>, string] => [
+      { healthCheck: { [key]: -1 } },
+      `healthCheck.${key} must be an integer from ${range}, got -1`,
+    ]),
+    [{ healthCheck: { command: [] } }, "healthCheck.command must hold a program, got []"],
   ];
   for (const [args, message] of wrong) {
-    it(`refuses: ${message}`, () => assert.deepEqual(checkApp("hello", args), [message]));
+    it(`refuses: ${message}`, () => assert.deepEqual(checkApp("hello", { ...baseArgs, ...args }), [message]));
   }
+
+  it("refuses a name that is none", () => {
+    assert.match(checkApp("Hello", baseArgs).join(), /^name must .*, got "Hello"$/);
+  });
 });

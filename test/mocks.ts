@@ -130,6 +130,7 @@ function outputs(type: string, name: string, inputs: Record<string, unknown>): R
     case "random:index/randomId:RandomId":
       return { hex: "c0ffee00" };
     default:
+      if (type.startsWith("docker:")) return { name: `${name}-1a2b3c4d`, ...inputs };
       return type.startsWith("kubernetes:") ? kubernetesOutputs(type, name, inputs) : {};
   }
 }

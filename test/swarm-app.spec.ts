@@ -100,6 +100,7 @@ describe("SwarmApp", () => {
     assert.deepEqual(containerSpec["secrets"], [
       {
         secretId: "hello-api-key-id",
+        secretName: "hello-api-key-1a2b3c4d",
         fileName: "/run/secrets/API_KEY",
         fileUid: "10001",
         fileGid: "10001",
@@ -127,20 +128,50 @@ describe("SwarmApp", () => {
   const wrong: [Partial<SwarmAppArgs>, string][] = [
     [{ publish: "host" as "ingress" }, 'publish must be one of "ingress", "balancer", got "host"'],
     [{ update: { parallelism: 0 } }, "update.parallelism must be an integer from 1 to 100, got 0"],
-    [{ update: { maxFailureRatio: 2 } }, "update.maxFailureRatio must be a number from 0 to 1, got 2"],
+    [{ update: { delaySeconds: -1 } }, "update.delaySeconds must be an integer from 0 to 3600, got -1"],
+    [
+      { update: { order: "new-first" as "start-first" } },
+      'update.order must be one of "start-first", "stop-first", got "new-first"',
+    ],
+    [
+      { update: { failureAction: "stop" as "pause" } },
+      'update.failureAction must be one of "rollback", "pause", "continue", got "stop"',
+    ],
+    [{ update: { monitorSeconds: 0 } }, "update.monitorSeconds must be an integer from 1 to 3600, got 0"],
+    [{ update: { maxFailureRatio: 1.1 } }, "update.maxFailureRatio must be a number from 0 to 1, got 1.1"],
+    [{ update: { maxFailureRatio: -0.1 } }, "update.maxFailureRatio must be a number from 0 to 1, got -0.1"],
     [
       { update: { failureAction: "continue", maxFailureRatio: 0.5 } },
       'update.maxFailureRatio must be 0 with failureAction "continue", since Swarm then never looks at it',
     ],
-    [{ constraints: ["zone=eu"] }, 'constraints[0] must be a constraint such as "node.labels.zone==eu", got "zone=eu"'],
-    [{ spreadOver: ["zone"] }, 'spreadOver[0] must be a label such as "node.labels.zone", got "zone"'],
-    [
-      { resources: { limits: { "ephemeral-storage": "1Gi" } } },
+    ...["zone=eu", "my node.id==a", "node.id==a b", "node.labels.zone = = eu"].map(
+      (text): [Partial<SwarmAppArgs>, string] => [
+        { constraints: [text] },
+        `constraints[0] must be a constraint such as "node.labels.zone==eu", got "${text}"`,
+      ],
+    ),
+    ...["zone", "my node.labels.zone", "node.labels.zone ="].map((text): [Partial<SwarmAppArgs>, string] => [
+      { spreadOver: [text] },
+      `spreadOver[0] must be a label such as "node.labels.zone", got "${text}"`,
+    ]),
+    ...(["limits", "requests"] as const).map((kind): [Partial<SwarmAppArgs>, string] => [
+      { resources: { [kind]: { "ephemeral-storage": "64Mi" } } },
       "resources must leave out ephemeral-storage, which Swarm does not limit",
-    ],
+    ]),
     [{ drainSeconds: 0 }, "drainSeconds must be at least 1: Swarm's DNS tells of a stopped task a moment late"],
   ];
   for (const [args, message] of wrong) {
-    it(`refuses: ${message}`, () => assert.deepEqual(checkSwarmApp("hello", { ...baseArgs, ...args }), [message]));
+    it(`refuses ${JSON.stringify(args)}: ${message}`, () =>
+      assert.deepEqual(checkSwarmApp("hello", { ...baseArgs, ...args }), [message]));
+  }
+
+  for (const args of [
+    { update: { failureAction: "continue" } },
+    { update: { failureAction: "pause", maxFailureRatio: 1 } },
+    { constraints: ["node.role != manager", "engine.labels.disk==ssd"], spreadOver: ["engine.labels.rack"] },
+    { resources: { limits: { memory: "64Mi" } } },
+    { resources: { requests: { memory: "64Mi" } } },
+  ] as const) {
+    it(`takes ${JSON.stringify(args)}`, () => assert.deepEqual(checkSwarmApp("hello", { ...baseArgs, ...args }), []));
   }
 });

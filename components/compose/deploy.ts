@@ -41,7 +41,8 @@ function readRestart(service: Bag, deploy: Bag, path: string, reader: Reader): D
   const here = `${path}.deploy.restart_policy`;
   if (deploy["restart_policy"] === undefined) {
     if (service["restart"] === undefined) return {};
-    const [, kind, attempts] = /^([^:]*)(?::(\d+))?$/.exec(String(service["restart"])) ?? [];
+    const text = String(service["restart"]);
+    const [, kind = text, attempts] = /^([^:]*)(?::(\d+))?$/.exec(text) ?? [];
     const names = Object.keys(conditions) as (keyof typeof conditions)[];
     const name = reader.oneOf(service["restart"] === false ? false : kind, `${path}.restart`, names);
     return { condition: conditions[name ?? "no"], maxAttempts: attempts === undefined ? undefined : Number(attempts) };

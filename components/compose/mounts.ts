@@ -89,19 +89,20 @@ export function readFiles(
     const here = `${path}.${kind}[${index}]`;
     const entry = typeof item === "string" ? { source: item } : reader.map(item, here);
     const key = reader.text(entry["source"], `${here}.source`) ?? "";
-    if (!Object.hasOwn(declared, key)) reader.problems.push(`${here} names ${key}, which is not in ${kind}`);
+    const isDeclared = Object.hasOwn(declared, key);
+    if (!isDeclared) reader.problems.push(`${here} names ${key}, which is not in ${kind}`);
     const source = reader.map(declared[key], `${kind}.${key}`);
     const isSecret = kind === "secrets";
     // A target without a folder is a name below /run/secrets.
     const target = reader.text((entry as Bag)["target"], `${here}.target`) ?? key;
     return {
       key,
-      text: textOf(source, `${kind}.${key}`, reader, around),
+      text: isDeclared ? textOf(source, `${kind}.${key}`, reader, around) : "",
       target: target.startsWith("/") ? target : `${isSecret ? "/run/secrets" : ""}/${target}`,
       isSecret,
       uid: reader.text((entry as Bag)["uid"], `${here}.uid`),
       gid: reader.text((entry as Bag)["gid"], `${here}.gid`),
-      mode: reader.number((entry as Bag)["mode"], `${here}.mode`) ?? 0o444,
+      mode: reader.mode((entry as Bag)["mode"], `${here}.mode`) ?? 0o444,
     };
   });
 }

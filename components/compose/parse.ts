@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from "node:path";
 import { parseEnv } from "node:util";
 
 import { LineCounter, parseDocument, visit } from "yaml";
+import type { ScalarTag, Tags } from "yaml";
 
 import { interpolate } from "./interpolate.ts";
 import type { Variables } from "./interpolate.ts";
@@ -50,6 +51,15 @@ export interface Surroundings {
   readonly target: Target;
 }
 
+/** Modes of files are written as in YAML 1.1, and as Compose reads them: 0440 is octal. */
+const octal: ScalarTag = {
+  tag: "tag:yaml.org,2002:int",
+  default: true,
+  test: /^0[0-7]+$/,
+  resolve: (text) => Number.parseInt(text, 8),
+};
+const customTags = (tags: Tags): Tags => [octal, ...tags];
+
 /** Reads the text of a Compose file. */
 export function parseCompose(text: string, name: string, around: Surroundings): Parsed {
   const lines = new LineCounter();
@@ -57,7 +67,7 @@ export function parseCompose(text: string, name: string, around: Surroundings): 
     const { line, col } = lines.linePos(offset);
     return `${name}:${line}:${col}`;
   };
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, customTags });
   const syntax = document.errors.map(({ message, pos }) => `${at(pos[0])}: ${message}`);
   if (syntax.length > 0) return { project: empty, problems: syntax };
 

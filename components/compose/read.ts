@@ -46,6 +46,12 @@ export class Reader {
     return typeof number === "number" && Number.isFinite(number) ? number : this.wrong(path, "a number", value);
   }
 
+  /** A file's mode: a number, or a text of octal digits. */
+  mode(value: unknown, path: string): number | undefined {
+    if (typeof value === "string" && /^[0-7]+$/.test(value)) return Number.parseInt(value, 8);
+    return typeof value === "string" ? this.wrong(path, 'a mode such as "0444"', value) : this.number(value, path);
+  }
+
   flag(value: unknown, path: string): boolean | undefined {
     if (value === undefined || value === null || typeof value === "boolean") return value ?? undefined;
     return value === "true" ? true : value === "false" ? false : this.wrong(path, "true or false", value);

@@ -132,10 +132,10 @@ function readNetworks(
   content: Bag,
   reader: Reader,
 ): Record<string, readonly string[]> {
-  const isList = Array.isArray(value) || value === undefined;
-  const used = isList
-    ? (value === undefined ? ["default"] : reader.texts(value, path)).map((network) => [network, {}] as const)
-    : Object.entries(reader.map(value, path));
+  const names = value === undefined || value === null ? ["default"] : value;
+  const used = Array.isArray(names)
+    ? reader.texts(names, path).map((network) => [network, {}] as const)
+    : Object.entries(reader.map(names, path));
   const linked = Object.values(reader.map(content["services"], "services")).flatMap((other) => {
     const links = (typeof other === "object" && other !== null ? (other as Bag)["links"] : undefined) ?? [];
     return (Array.isArray(links) ? links : [])

@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import { parseEnv } from "node:util";
 
 import { readDeploy } from "./deploy.ts";
+import type { Variables } from "./interpolate.ts";
 import type { Build, ComposeService, Dependency, Healthcheck } from "./model.ts";
 import { readFiles, readMount, readPort, tmpfsOf } from "./mounts.ts";
 import type { Surroundings } from "./parse.ts";
@@ -74,19 +75,24 @@ export function readService(
 
 const started = (name: string): Dependency => ({ name, isHealthy: false });
 
-/** Without the names that have no value. */
-export function given(pairs: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(pairs).map(([name, value]) => [name, value ?? ""]));
+/** With an empty text, or what `others` has, for names that have no value. */
+function given(pairs: Readonly<Record<string, string | undefined>>, others: Variables = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(pairs).map(([name, value]) => [name, value ?? others[name] ?? ""]));
 }
 
-function readBuild(value: unknown, path: string, reader: Reader, { folder }: Surroundings): Build | undefined {
+function readBuild(
+  value: unknown,
+  path: string,
+  reader: Reader,
+  { folder, variables }: Surroundings,
+): Build | undefined {
   if (value === undefined) return undefined;
   const bag = typeof value === "string" ? { context: value } : reader.map(value, path);
   const context = posix.join(folder, reader.text(bag["context"], `${path}.context`) ?? ".");
   return {
     context,
     dockerfile: posix.join(context, reader.text(bag["dockerfile"], `${path}.dockerfile`) ?? "Dockerfile"),
-    args: given(reader.pairs(bag["args"], `${path}.args`)),
+    args: given(reader.pairs(bag["args"], `${path}.args`), variables),
     target: reader.text(bag["target"], `${path}.target`),
   };
 }

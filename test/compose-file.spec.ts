@@ -253,8 +253,25 @@ describe("what a target cannot carry over", () => {
     ],
     [
       "kubernetes",
-      "    user: postgres",
-      'services.web.user must be a number such as "1000:1000" on kubernetes, got "postgres"',
+      "    restart: on-failure",
+      "services.web.restart is always on kubernetes; leave it out, or say unless-stopped",
+    ],
+    ["kubernetes", "    user: u1", 'services.web.user must be a number such as "1000:1000" on kubernetes, got "u1"'],
+    [
+      "kubernetes",
+      "    user: '1:2:3'",
+      'services.web.user must be a number such as "1000:1000" on kubernetes, got "1:2:3"',
+    ],
+    ["kubernetes", "    ports: [53, 53/udp]", "services.web.ports must all be tcp or all be udp on kubernetes"],
+    [
+      "kubernetes",
+      "    networks: {default: {aliases: [my_web]}}",
+      'services.web.networks.aliases must be lower-case letters, digits and "-" on kubernetes, got "my_web"',
+    ],
+    [
+      "kubernetes",
+      '    security_opt: [no-new-privileges, "no-new-privileges=true", "no-new-privileges:false", x-no-new-privileges]',
+      'services.web.security_opt holds ["no-new-privileges:false","x-no-new-privileges"], which kubernetes does not carry over',
     ],
     [
       "kubernetes",
@@ -280,7 +297,63 @@ describe("what a target cannot carry over", () => {
     it(`is refused on ${target}: ${expected}`, () => assert.deepEqual(wrong(yaml, target), [expected]));
   }
 
+  const found = (text: string, target: Target): string[] => {
+    const { project, problems } = parse(text, target);
+    assert.deepEqual(problems, []);
+    return impossible(project, target);
+  };
+
+  it("is a network's driver that is not the target's own", () => {
+    const sentences = { docker: ["overlay"], swarm: ["bridge"], kubernetes: ["overlay", "bridge"] };
+    for (const [target, drivers] of Object.entries(sentences) as [Target, string[]][]) {
+      const networks = "inner: {driver: overlay}, outer: {driver: bridge}, any: ";
+      assert.deepEqual(
+        found(`services: {web: {image: a, networks: [inner, outer, any]}}\nnetworks: {${networks}}`, target),
+        drivers.map((driver) => {
+          const name = driver === "overlay" ? "inner" : "outer";
+          return `networks.${name}.driver is not carried over to ${target}, got "${driver}"; leave it out`;
+        }),
+      );
+    }
+  });
+
+  it("is a service's name that Kubernetes would not take, or that two services have", () => {
+    for (const name of ["Web", "my_web", "1web", "web-", "a".repeat(43)]) {
+      assert.deepEqual(found(`services: {${name}: {image: a}}`, "kubernetes"), [
+        `services.${name}.name must be lower-case letters, digits and "-" on kubernetes, got "${name}"`,
+      ]);
+    }
+    for (const name of ["w", "web-2", "a".repeat(42)]) {
+      assert.deepEqual(found(`services: {${name}: {image: a}}`, "kubernetes"), []);
+    }
+    const text = "services: {web: {image: a}, api: {image: a, networks: {default: {aliases: [web]}}}}";
+    assert.deepEqual(found(text, "kubernetes"), [
+      "services.api is called web as web is, which only one service can be on kubernetes",
+    ]);
+    assert.deepEqual(found(text, "docker"), []);
+  });
+
+  it("is a file in a root folder that Docker cannot write to", () => {
+    const text = (where: string) =>
+      `services: {web: {image: a, ${where}}}\nconfigs: {b: {content: c}}\nsecrets: {b: {file: motto.txt}}`;
+    assert.deepEqual(found(text("read_only: true, configs: [b], secrets: [b, {source: b, target: /b}]"), "docker"), [
+      "services.web.configs puts b at /b, which is read-only on docker; set its target to a path in a folder",
+      "services.web.secrets puts b at /b, which is read-only on docker; set its target to a path in a folder",
+    ]);
+    assert.deepEqual(found(text("configs: [b]"), "docker"), []);
+  });
+
   it("is nothing where a key means the same", () => {
+    const volume = '    volumes: ["data:/data"]';
+    for (const [target, yaml] of [
+      ["kubernetes", volume],
+      ["kubernetes", "    volumes: [/cache]\n    tmpfs: /tmp\n    deploy: {replicas: 2}"],
+      ["docker", `${volume}\n    deploy: {replicas: 2}`],
+      ["docker", '    ports: ["80:80"]'],
+      ["docker", "    ports: [80]\n    deploy: {replicas: 2}"],
+    ] as const) {
+      assert.deepEqual(wrong(yaml, target), [], yaml);
+    }
     const yaml =
       "    restart: unless-stopped\n    cap_drop: [ALL]\n    user: '1:1'\n    deploy: {replicas: 2, resources: {limits: {cpus: '1'}}}";
     for (const target of ["kubernetes", "docker", "swarm"] as const) assert.deepEqual(wrong(yaml, target), [], target);

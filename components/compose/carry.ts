@@ -1,3 +1,5 @@
+import { posix } from "node:path";
+
 import { show } from "../check.ts";
 import type { ComposeService, Project, Target } from "./model.ts";
 
@@ -14,7 +16,27 @@ export function impossible({ services, volumes, networks }: Project, target: Tar
       .filter(({ type, source }) => type === "volume" && source !== undefined && !volumes.includes(source))
       .map(({ source }) => `services.${service.name}.volumes names ${source}, which is not in volumes`),
   );
-  return [...drivers, ...undeclared, ...services.flatMap((service) => checks[target](service))];
+  const shared = target === "kubernetes" ? sharedNames(services) : [];
+  return [...drivers, ...undeclared, ...shared, ...services.flatMap((service) => checks[target](service))];
+}
+
+/** What a service is called in its networks, its own name first. */
+const namesOf = ({ name, networks }: ComposeService): string[] => [
+  ...new Set([name, ...Object.values(networks).flat()]),
+];
+
+/** Names in a namespace have one owner. */
+function sharedNames(services: readonly ComposeService[]): string[] {
+  const owners = new Map<string, string>();
+  return services.flatMap((service) =>
+    namesOf(service).flatMap((name) => {
+      const owner = owners.get(name);
+      owners.set(name, service.name);
+      return owner === undefined
+        ? []
+        : [`services.${service.name} is called ${name} as ${owner} is, which only one service can be on kubernetes`];
+    }),
+  );
 }
 
 /** A sentence, if it applies: which key, and what to do. */
@@ -30,11 +52,13 @@ const checks: Readonly<Record<Target, (service: ComposeService) => string[]>> = 
     const isShared =
       deploy.replicas > 1 && mounts.some(({ type, source }) => type === "volume" && source !== undefined);
     return [
-      ...refused(
-        !/^[a-z]([-a-z0-9]{0,40}[a-z0-9])?$/.test(name),
-        service,
-        "name",
-        `must be lower-case letters, digits and "-" on kubernetes, got ${show(name)}`,
+      ...namesOf(service).flatMap((text) =>
+        refused(
+          !/^[a-z]([-a-z0-9]{0,40}[a-z0-9])?$/.test(text),
+          service,
+          text === name ? "name" : "networks.aliases",
+          `must be lower-case letters, digits and "-" on kubernetes, got ${show(text)}`,
+        ),
       ),
       ...binds.flatMap(({ source }) =>
         refused(
@@ -83,13 +107,24 @@ const checks: Readonly<Record<Target, (service: ComposeService) => string[]>> = 
     ];
   },
   docker(service) {
-    const { deploy, ports } = service;
-    return refused(
-      deploy.replicas > 1 && ports.some(({ published }) => published !== undefined),
-      service,
-      "ports",
-      `publishes a port of the host, which only one of ${deploy.replicas} replicas can have; leave out what is published, or set deploy.replicas to 1`,
-    );
+    const { deploy, files, ports, readOnly } = service;
+    const fixed = readOnly ? files.filter(({ target }) => posix.dirname(target) === "/") : [];
+    return [
+      ...refused(
+        deploy.replicas > 1 && ports.some(({ published }) => published !== undefined),
+        service,
+        "ports",
+        `publishes a port of the host, which only one of ${deploy.replicas} replicas can have; leave out what is published, or set deploy.replicas to 1`,
+      ),
+      ...fixed.flatMap(({ isSecret, key, target }) =>
+        refused(
+          true,
+          service,
+          isSecret ? "secrets" : "configs",
+          `puts ${key} at ${target}, which is read-only on docker; set its target to a path in a folder`,
+        ),
+      ),
+    ];
   },
   swarm: () => [],
 };

@@ -1,3 +1,5 @@
+import { posix } from "node:path";
+
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -44,7 +46,8 @@ function containerArgs(service: ComposeService, volumes: ReadonlyMap<string, doc
   const { deploy, files, healthcheck, mounts, swapLimit } = service;
   const { condition = "none", maxAttempts } = deploy.restart;
   const { cpus, memory } = deploy.limits;
-  const folders = new Set(files.map(({ target }) => target.slice(0, target.lastIndexOf("/"))));
+  const folders = new Set(files.map(({ target }) => posix.dirname(target)));
+  folders.delete("/");
   const hasTest = healthcheck?.test !== undefined && healthcheck.test[0] !== "NONE";
   return {
     entrypoints: service.entrypoint && [...service.entrypoint],
@@ -90,7 +93,7 @@ function containerArgs(service: ComposeService, volumes: ReadonlyMap<string, doc
     capabilities: { adds: [...service.capAdd], drops: [...service.capDrop] },
     securityOpts: [...service.securityOpt],
     stopSignal: service.stopSignal,
-    destroyGraceSeconds: service.stopGraceSeconds ?? 10,
+    destroyGraceSeconds: Math.ceil(service.stopGraceSeconds ?? 10),
     logDriver: service.logging?.driver,
     logOpts: service.logging?.options,
     ulimits: [...service.ulimits],

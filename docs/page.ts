@@ -40,6 +40,12 @@ export class Page {
     });
   }
 
+  /** Commands that are shown and not run, block by block. */
+  get notRun(): string[] {
+    const isRun = ({ meta }: Code): boolean => meta?.split(" ")[0] === "run";
+    return this.#all("code").flatMap((node) => (node.lang === "console" && !isRun(node) ? [node.value] : []));
+  }
+
   #step(node: Code, fails: boolean): Step {
     // A command goes on in the next line after a backslash.
     const [prompt] = /^\$ (?:[^\n]*\\\n)*[^\n]*/.exec(node.value) ?? [];

@@ -14,7 +14,7 @@ import { stripVTControlCharacters } from "node:util";
 import { Command, CommanderError } from "commander";
 import { parse, stringify } from "yaml";
 
-import { run } from "../local/exec.ts";
+import { run, until } from "../local/exec.ts";
 import { registry, repository } from "../local/paths.ts";
 import { Page } from "./page.ts";
 
@@ -37,8 +37,6 @@ export function fromTour(output: string): string {
       .replaceAll("\r\n", "\n")
       // What depends on who else uses the machine.
       .replaceAll(/^• waiting for .*\n/gm, "")
-      // Pulumi's sign of life where there is no terminal to draw on.
-      .replaceAll(/^@ (previewing|updating|destroying)\b.*\n/gm, "")
       .replaceAll(`${copy}/`, "")
       .replaceAll(homedir(), "~")
       .replaceAll(/\b1(888\d)\b/g, "$1")
@@ -89,6 +87,8 @@ async function shell(command: string, fails = false): Promise<string> {
       MERIDIAN_URL: "http://localhost:18888",
       NO_COLOR: "1",
       COLUMNS: "100",
+      // Pulumi's dots, its sign of life where there is no terminal, can run into a line of what happened.
+      PULUMI_OPTION_SUPPRESS_PROGRESS: "true",
       // npm's own lines would stand above each output.
       npm_config_loglevel: "silent",
     },
@@ -105,12 +105,15 @@ async function shell(command: string, fails = false): Promise<string> {
 }
 
 /** Runs a page from a stack that is as everybody's at the start. */
-async function write(page: Page): Promise<void> {
+async function write(page: Page, tell: (text: string) => void): Promise<void> {
   await reset();
   await shell("npm start");
+  const pods = "npm run kubectl -- -n meridian get pods --no-headers";
+  const isOver = async (): Promise<boolean> => !/ (Terminating|Completed) /.test(await shell(pods));
+  await until("the end of the page before", isOver, { seconds: 120, interval: 1000 });
   const outputs: string[] = [];
   for (const { command, fails } of page.steps) {
-    console.log(`  $ ${command}`);
+    tell(`  $ ${command}`);
     outputs.push(await shell(command, fails));
   }
   writeFileSync(page.file, page.with(outputs));
@@ -122,7 +125,6 @@ async function write(page: Page): Promise<void> {
 }
 
 async function cleanUp(): Promise<void> {
-  console.log("• the stack of the tour goes");
   await reset();
   // What is protected by a page's configuration is free after an update without it.
   await shell("npm start");
@@ -167,8 +169,11 @@ async function main(): Promise<number> {
       .description("Runs what the pages in docs/ show, and writes what comes of it into them.")
       .argument("[pages...]", "names of pages, such as rolling (default: all)")
       .option("--keep", "leave the stack for the next run, which is quicker", false)
+      .option("--quiet", "print only what went wrong, and how many pages were written", false)
       .exitOverride()
       .parse();
+    const { keep, quiet } = command.opts<{ keep: boolean; quiet: boolean }>();
+    const tell = (text: string): void => void (quiet || console.log(text));
     const pages = choosePages(command.args);
     const began = performance.now();
     const seconds = (): string => `${((performance.now() - began) / 1000).toFixed(0)} s`;
@@ -176,12 +181,15 @@ async function main(): Promise<number> {
     try {
       for (const page of pages) {
         const file = relative(repository, page.file);
-        console.log(`${file} (after ${seconds()})`);
+        tell(`${file} (after ${seconds()})`);
         // A page that fails is left as it is, and the others are still written.
-        await write(page).catch((error: Error) => problems.push(`${file}: ${error.message}`));
+        await write(page, tell).catch((error: Error) => problems.push(`${file}: ${error.message}`));
       }
     } finally {
-      if (!command.opts<{ keep: boolean }>().keep) await cleanUp();
+      if (!keep) {
+        tell("• the stack of the tour goes");
+        await cleanUp();
+      }
     }
     for (const problem of problems) console.error(`error: ${problem}`);
     console.log(`${pages.length - problems.length} of ${pages.length} pages in ${seconds()}`);

@@ -21,20 +21,25 @@ function configured(key: string): unknown {
 }
 
 /** What the cluster needs to know of the stack. Wrong values are reported by the program, in its own words. */
-function fromConfiguration(): { regions?: string[]; servicePorts: [number]; gateway?: true } {
+export function wantedBy(configured: (key: string) => unknown): {
+  regions?: string[];
+  servicePorts: [number];
+  gateway?: true;
+} {
   const regions = configured("regions");
-  const port = configured("port");
+  // `pulumi config set` writes numbers as texts.
+  const port = Number(configured("port"));
   const names = Array.isArray(regions) && regions.every((name) => typeof name === "string") ? regions : undefined;
   return {
     ...(names !== undefined && { regions: names }),
-    servicePorts: [Number.isInteger(port) ? Number(port) : 8888],
+    servicePorts: [Number.isInteger(port) && port > 0 ? port : 8888],
     // A host name needs somebody who serves it; one that is there already stays without.
     ...((configured("host") ?? "") !== "" && { gateway: true as const }),
   };
 }
 
 export async function startEverything(): Promise<void> {
-  const wanted = fromConfiguration();
+  const wanted = wantedBy(configured);
   await preflight(wanted.servicePorts);
   await installPackages();
   const pulumi = await providePulumi();

@@ -72,12 +72,34 @@ describe("the tour", () => {
     }
   });
 
+  it("shows on each page what a real run has printed, and no other output", () => {
+    for (const page of tour) {
+      const outputs = page.steps.flatMap(({ output }) => output && page.text.slice(output.start, output.end).trim());
+      assert.ok(outputs.filter(Boolean).length > 0, name(page));
+    }
+    const printed = pages.flatMap((page) =>
+      page.notRun
+        .flatMap((block) => block.replaceAll("\\\n", " ").split("\n"))
+        .filter((line) => !line.startsWith("$ "))
+        .map((line) => `${name(page)}: ${line}`),
+    );
+    assert.deepEqual(printed, []);
+  });
+
   it("runs the pages that are named, and refuses what is none", () => {
     assert.deepEqual(choosePages(["rolling", "replicas"]).map(name), ["docs/tour/replicas.md", "docs/tour/rolling.md"]);
     assert.throws(
       () => choosePages(["roling"]),
       /^Error: there is no page "roling" that runs something; there are .*rolling/,
     );
+  });
+
+  it("has a page for each row of the README's table", () => {
+    const [table = ""] = /^\| try(.*\n)*?\n/m.exec(read("README.md")) ?? [];
+    const rows = table.split("\n").slice(2).filter(Boolean);
+    assert.ok(rows.length > 0);
+    const without = rows.filter((row) => !/^\| \[[^\]]+\]\(docs\//.test(row)).map((row) => row.split("|")[1]?.trim());
+    assert.deepEqual(without, ["use your own shell", "clean up"]);
   });
 
   it("has every page in its index", () => {
@@ -146,7 +168,7 @@ describe("a page's steps", () => {
     );
     assert.equal(
       fromTour(
-        "Updating (tour):\n@ updating....\n +  pulumi:pulumi:Stack meridian-tour created  \n\x1b[31mtour/hello 18888\x1b[0m\n\n",
+        "Updating (tour):\n +  pulumi:pulumi:Stack meridian-tour created  \n\x1b[31mtour/hello 18888\x1b[0m\n\n",
       ),
       "Updating (dev):\n +  pulumi:pulumi:Stack meridian-dev created\nmeridian/hello 8888",
     );

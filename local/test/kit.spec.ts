@@ -4,6 +4,7 @@ import { CommandError, run, succeeds, until, UserError } from "../exec.ts";
 import { chooseAddress, isOurs, localhostPorts } from "../load-balancer.ts";
 import { duration } from "../progress.ts";
 import { checkRegions } from "../region-list.ts";
+import { wantedBy } from "../start.ts";
 import { explainBuildFailure } from "../tools.ts";
 
 function service(name: string, created: Date | string, ports: number[], address?: string): V1Service {
@@ -84,6 +85,17 @@ describe("checkRegions", () => {
   it("takes one region and nine", () => {
     checkRegions(["a"]);
     checkRegions([..."abcdefghi"]);
+  });
+});
+
+describe("npm start", () => {
+  it("takes from the stack what the cluster needs to know, as `pulumi config set` or a person has written it", () => {
+    const wanted = (config: Record<string, unknown>) => wantedBy((key) => config[key]);
+    const all = { port: "9000", regions: ["eu"], host: "hello.example.com" };
+    assert.deepEqual(wanted(all), { regions: ["eu"], servicePorts: [9000], gateway: true });
+    assert.deepEqual(wanted({ port: 9000, host: "" }), { servicePorts: [9000] });
+    for (const port of ["nine", "", undefined])
+      assert.deepEqual(wanted({ port, regions: "eu" }), { servicePorts: [8888] });
   });
 });
 

@@ -2,11 +2,13 @@ import { scrapeAnnotations } from "./components/index.ts";
 import type {
   CdnArgs,
   ContainerImageArgs,
+  DnsOptions,
   KeyValueStoreArgs,
   MonitoringArgs,
   Release,
   WebServiceArgs,
 } from "./components/index.ts";
+import { hasName } from "./config-dns.ts";
 import type { Config } from "./config.ts";
 
 const containerPort = 3000;
@@ -80,7 +82,15 @@ export function cdnArgs(config: Config): Omit<CdnArgs, "origin" | "namespace"> {
     // A page never outlives its release; what is named after its content does.
     release: { path: "/version", header: "X-Version", keep: ["/assets/"] },
     port: config.cdnPort,
+    tlsSecretName: given(config.cdnTlsSecret),
+    dns: dnsArgs(config),
   };
+}
+
+/** How clients find the CDN by one name. Only the CDN's own name servers take an image. */
+function dnsArgs({ cdnDns: settings, cdnDnsImage }: Config): DnsOptions | undefined {
+  if (!hasName(settings)) return undefined;
+  return settings.policy === "nearest" ? { ...settings, image: given(cdnDnsImage) } : settings;
 }
 
 /** What Prometheus and Grafana are told of, undefined if nothing. */

@@ -9,6 +9,8 @@ import type { Bytes, PreviousRelease } from "./components/index.ts";
 import type { ServiceType } from "./components/service.ts";
 import { boolean, integer, list, parseJson, string, unknownKey } from "./config-keys.ts";
 import type { Key } from "./config-keys.ts";
+import { checkDnsRegions, dns } from "./config-dns.ts";
+import type { DnsSettings } from "./config-dns.ts";
 
 const platforms = ["linux/amd64", "linux/arm64"] as const;
 const monitoring = ["off", ...scrapeKinds] as const;
@@ -56,6 +58,9 @@ export interface Config {
   readonly cdnReplicas: number;
   readonly cdnCacheSize: Bytes;
   readonly cdnShield: string;
+  readonly cdnTlsSecret: string;
+  readonly cdnDns: DnsSettings;
+  readonly cdnDnsImage: string;
 }
 
 const keys: Readonly<Record<keyof Config, Key>> = {
@@ -103,6 +108,9 @@ const keys: Readonly<Record<keyof Config, Key>> = {
   cdnReplicas: integer(1, 100, "cdnReplicas 2"),
   cdnCacheSize: string(checkCacheSize, "cdnCacheSize 256Mi"),
   cdnShield: string((property, value) => (value === "" ? [] : checkLabelValue(property, value)), "cdnShield eu"),
+  cdnTlsSecret: string((property, value) => (value === "" ? [] : checkHost(property, value)), "cdnTlsSecret www-tls"),
+  cdnDns: dns(),
+  cdnDnsImage: string(checkText, 'cdnDnsImage ""'),
 };
 
 /** Reads the stack's configuration; ends the program with a sentence for each thing that is wrong with it. */
@@ -112,10 +120,15 @@ export function readConfig(): Config {
   const { config, problems } = parseConfig(
     Object.fromEntries(ours.map(([key, text]) => [key.slice(prefix.length), text])),
   );
+  refuseConfig(problems);
+  return config;
+}
+
+/** Ends the program with all `problems`, if there are any. */
+export function refuseConfig(problems: readonly string[]): void {
   if (problems.length > 0) {
     throw new pulumi.RunError(["The stack's configuration cannot be used:", ...problems].join("\n  "));
   }
-  return config;
 }
 
 /** The configuration that these texts stand for, right only if there are no problems. */
@@ -196,10 +209,11 @@ function checkHostKeys({ host, gateway = "", tls = false }: Partial<Config>): st
   return host === "" ? alone.map((setting) => `host must be set with ${setting}, got ""; ${fix}`) : [];
 }
 
-/** Sentences on a CDN that has no place to be, or a shield that is not among its regions. */
-function checkCdnRegions({ cdn = false, cdnShield = "", regions }: Partial<Config>): string[] {
+/** Sentences on a CDN that has no place to be, or a shield or a name that does not suit its regions. */
+function checkCdnRegions({ cdn = false, cdnDns = {}, cdnShield = "", regions }: Partial<Config>): string[] {
   if (!cdn || regions === undefined) return [];
   return [
+    ...checkDnsRegions("cdnDns", cdnDns, regions),
     ...(regions.length > 0
       ? []
       : [

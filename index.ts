@@ -44,6 +44,7 @@ export const url = app.url;
 export const imageRef = image.ref;
 export const { replicas, version } = config;
 export const cdnLocations = cdn?.locations ?? [];
+export const cdnNameServers = cdn?.nameServers ?? [];
 export const cdnToken = cdn?.token ?? "";
 export const dashboardCommand = dashboard?.openCommand ?? "";
 export const dashboardTokenCommand = dashboard?.tokenCommand ?? "";

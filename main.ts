@@ -1,8 +1,10 @@
 /** Which program runs: the stack's target decides. */
+import { checkOnCluster } from "./config-cluster.ts";
 import { readConfig } from "./config.ts";
 
-const { target } = readConfig();
+const config = readConfig();
 
-export default async () => ({
-  ...(target === "kubernetes" ? await import("./index.ts") : await import("./on-docker.ts")),
-});
+export default async () => {
+  await checkOnCluster(config);
+  return { ...(config.target === "kubernetes" ? await import("./index.ts") : await import("./on-docker.ts")) };
+};

@@ -30,8 +30,8 @@ export interface NameServer {
   readonly address: string;
 }
 
-/** CoreDNS 1.14. */
-const defaultImage = "coredns/coredns:1.14.2";
+/** The official CoreDNS 1.14. */
+const defaultImage = "coredns/coredns:1.14.2@sha256:e7e6440cfd1e919280958f5b5a6ab2b184d385bba774c12ad2a9e1e4183f90d9";
 const healthScript = readFileSync(new URL("dns/health.js", import.meta.url), "utf8");
 
 /**

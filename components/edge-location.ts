@@ -101,8 +101,7 @@ export class EdgeLocation extends pulumi.ComponentResource {
     const deployment = new k8s.apps.v1.Deployment(
       name,
       {
-        // Long enough for any image; a region without nodes is found out by this.
-        metadata: { ...metadata, annotations: { "pulumi.com/timeoutSeconds": "180" } },
+        metadata: { ...metadata, annotations: { "pulumi.com/timeoutSeconds": `${settings.rolloutTimeoutSeconds}` } },
         spec: {
           replicas: settings.replicas,
           selector: { matchLabels: selector },

@@ -66,6 +66,14 @@ function configurations(): fc.Arbitrary<Record<string, string>> {
     cdnHosts: list("www.example.com", "example"),
     cdnCacheSize: fc.constantFrom("64Mi", "1Gi", "1Mi"),
     cdnShield: fc.constantFrom("", "eu", "us"),
+    cdnTlsSecret: fc.constantFrom("", "www-tls", "www tls"),
+    cdnDns: fc.constantFrom(
+      "{}",
+      '{"policy":"nearest","hostname":"www.example.com","latency":{"eu":{"us":90}},"clients":{"eu":["10.0.0.0/8"]}}',
+      '{"policy":"latency","hostname":"www.example.com","awsRegions":{"eu":"eu-central-1","us":"us-east-1"}}',
+      '{"policy":"geo","hostname":"www.example.com","continents":{"eu":"EU","us":"*"}}',
+      '{"policy":"nearest","hostname":7}',
+    ),
   };
   const likely = fc.oneof(...Object.entries(sensible).map(([key, text]) => fc.tuple(fc.constant(key), text)));
   const anything = fc.oneof(fc.string(), fc.json(), fc.integer().map(String), fc.double().map(String));

@@ -53,12 +53,15 @@ describe("the configuration", () => {
       cdnReplicas: 2,
       cdnCacheSize: "256Mi",
       cdnShield: "",
+      cdnTlsSecret: "",
+      cdnDns: {},
+      cdnDnsImage: "",
     });
   });
 
   it("has a type, a description and a default for each key", () => {
     for (const [key, { type, description, default: value }] of Object.entries(project().config)) {
-      assert.ok(["string", "integer", "array", "boolean"].includes(type), `the type of ${key}`);
+      assert.ok(["string", "integer", "array", "boolean", "object"].includes(type), `the type of ${key}`);
       assert.match(description, /^[A-Z].+\.$/, `the description of ${key}`);
       assert.notEqual(value, undefined, `the default of ${key}`);
     }

@@ -21,6 +21,7 @@ describe("the settings of an edge", () => {
       largeObjects: { prefixes: [], sliceSize: "1Mi" },
       limits: {},
       maxBodySize: "1Mi",
+      rolloutTimeoutSeconds: 180,
       resolver: "kube-dns.kube-system.svc.cluster.local",
       resources: {
         requests: { cpu: "50m", memory: "64Mi", "ephemeral-storage": "16Mi" },
@@ -46,6 +47,7 @@ describe("the settings of an edge", () => {
     { limits: { requestsPerSecond: 1 } },
     { largeObjects: { prefixes: ["/films/", "/a.b/~c-d_e/"], sliceSize: "2Mi" } },
     { release: { path: "/version", header: "X-App-Version", keep: ["/assets/"] } },
+    { rolloutTimeoutSeconds: 10 },
     { resolver: "[2001:db8::53]:53" },
   ];
   for (const options of right) {
@@ -73,6 +75,7 @@ describe("the settings of an edge", () => {
     ],
     [{ connectTimeoutSeconds: 0 }, [integer("connectTimeoutSeconds", 1, 60, 0)]],
     [{ answerTimeoutSeconds: 3601 }, [integer("answerTimeoutSeconds", 1, 3600, 3601)]],
+    [{ rolloutTimeoutSeconds: 9 }, [integer("rolloutTimeoutSeconds", 10, 3600, 9)]],
     [{ largeObjects: { prefixes: ["a/b"] } }, [path("largeObjects.prefixes[0]", "a/b")]],
     [{ largeObjects: { prefixes: ["/a b"] } }, [path("largeObjects.prefixes[0]", "/a b")]],
     [

@@ -33,7 +33,14 @@ describe("the program", () => {
     assert.equal(await valueOf(url), "http://192.0.2.10:8888");
     assert.equal(await valueOf(imageRef), `localhost:5001/meridian/hello@${digest}`);
     assert.equal(await valueOf(namespace), "shop");
-    assert.deepEqual(plain, { replicas: 6, version: "v0.0.2", cdnLocations: [], cdnToken: "", ...noDashboard });
+    assert.deepEqual(plain, {
+      replicas: 6,
+      version: "v0.0.2",
+      cdnLocations: [],
+      cdnNameServers: [],
+      cdnToken: "",
+      ...noDashboard,
+    });
   });
 
   it("enforces Pod Security's level restricted in the namespace", async () => {

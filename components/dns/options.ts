@@ -43,7 +43,7 @@ export interface NearestDns extends AnyDns {
   /**
    * A CoreDNS with the plugins `view` and `file`. Best by digest.
    *
-   * @default - the official image `coredns/coredns`
+   * @default - the official image `coredns/coredns`, by digest
    */
   readonly image?: pulumi.Input<string> | undefined;
   /**

@@ -94,11 +94,20 @@ function diskFor(cacheSize: string): number {
   return Math.ceil(size + Math.max(size / 4, 2 ** 26));
 }
 
-/** A node without so much free disk is none for an edge. */
+/** Bytes of its node's disk that an edge asks for: a node without so much is none for it. */
+export function edgeDisk({ cacheSize, resources }: Pick<EdgeSettings, "cacheSize" | "resources">): number {
+  return allDisk(diskFor(cacheSize), resources.requests["ephemeral-storage"]);
+}
+
+/** The cache, the scratch space, and what the container writes elsewhere. */
+function allDisk(cache: number, own: string): number {
+  return cache + 2 ** 26 + parseQuantity(own)!;
+}
+
 function withDisk(resources: types.input.core.v1.ResourceRequirements, disk: number) {
   const add = (quantities: Readonly<Record<string, string>>) => ({
     ...quantities,
-    "ephemeral-storage": `${disk + 2 ** 26 + parseQuantity(quantities["ephemeral-storage"]!)!}`,
+    "ephemeral-storage": `${allDisk(disk, quantities["ephemeral-storage"]!)}`,
   });
   return {
     requests: add(resources.requests as Record<string, string>),

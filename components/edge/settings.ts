@@ -102,6 +102,13 @@ export interface EdgeOptions {
    */
   readonly maxBodySize?: Bytes | undefined;
   /**
+   * Seconds in which a region's edges have to be ready after a change, 10 to 3600: else the update ends there, and the
+   * regions after it stay as they are.
+   *
+   * @default 180
+   */
+  readonly rolloutTimeoutSeconds?: number | undefined;
+  /**
    * The cluster's DNS server, asked for the addresses of an origin outside of the cluster.
    *
    * @default "kube-dns.kube-system.svc.cluster.local"
@@ -167,6 +174,7 @@ export interface EdgeSettings {
   readonly largeObjects: LargeObjects;
   readonly limits: ClientLimits;
   readonly maxBodySize: Bytes;
+  readonly rolloutTimeoutSeconds: number;
   readonly resolver: string;
   readonly resources: { readonly requests: Required<Quantities>; readonly limits: Required<Quantities> };
   readonly replicas: number;
@@ -200,6 +208,8 @@ export function edgeSettings(
     largeObjects: { prefixes: [], sliceSize: "1Mi", ...options.largeObjects },
     limits: options.limits ?? {},
     maxBodySize: options.maxBodySize ?? "1Mi",
+    // Long enough for any image; a region without nodes is found out by this.
+    rolloutTimeoutSeconds: options.rolloutTimeoutSeconds ?? 180,
     resolver: options.resolver ?? "kube-dns.kube-system.svc.cluster.local",
     resources: resourcesWithDefaults({
       requests: { memory: "64Mi", ...requests },
@@ -239,6 +249,7 @@ export function checkEdge(settings: EdgeSettings, region = ""): string[] {
       ? ["limits.burst must be left out without limits.requestsPerSecond"]
       : []),
     ...checkQuantity("maxBodySize", settings.maxBodySize, "memory"),
+    ...checkInteger("rolloutTimeoutSeconds", settings.rolloutTimeoutSeconds, 10, 3600),
     ...checkPattern("resolver", settings.resolver, /^[\w.:[\]-]+$/, "the name or address of a DNS server"),
     ...checkResources(settings.resources),
   ];

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import { Resolver } from "node:dns/promises";
 import { dirname } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
+import type { NameServer } from "../../components/index.ts";
 import { run } from "../../local/exec.ts";
-import { edgeImage, seedEdgeImage } from "../../local/images.ts";
+import { coreDnsImage, edgeImage, seedEdgeImage } from "../../local/images.ts";
+import { network } from "../../local/paths.ts";
 import { ask } from "./cdn-site.ts";
-import { Program } from "./support.ts";
+import { Program, until } from "./support.ts";
 
 const regions = ["eu", "us", "ap"];
 
@@ -13,7 +16,15 @@ describe("the program with a CDN", function () {
   this.timeout(300_000);
   let program: Program;
   let locations: { name: string; url: string }[];
-  const config = { regions, cdn: true, cdnImage: edgeImage, cdnReplicas: 1, cdnShield: "eu", cdnCacheSize: "32Mi" };
+  const cdnDns = {
+    policy: "nearest",
+    hostname: "www.example.com",
+    latency: { eu: { us: 90, ap: 160 }, us: { ap: 150 } },
+    clients: { ap: [`${network.host}/32`] },
+    serverRegions: ["us"],
+  };
+  const edges = { cdnImage: edgeImage, cdnReplicas: 1, cdnShield: "eu", cdnCacheSize: "32Mi" };
+  const config = { regions, cdn: true, ...edges, cdnDns, cdnDnsImage: coreDnsImage };
 
   before(async () => {
     await seedEdgeImage();
@@ -54,6 +65,20 @@ describe("the program with a CDN", function () {
       assert.match(String(again.headers["cache-status"]), /; hit; ttl=3153\d+$/);
       assert.match(String(again.headers["cache-control"]), /immutable/);
     }
+  });
+
+  it("is found by one name, whose server sends each client to its region", async () => {
+    const servers = JSON.parse(await program.pulumi("stack", "output", "cdnNameServers", "--json")) as NameServer[];
+    assert.deepEqual(
+      servers.map(({ region }) => region),
+      ["us"],
+    );
+    const resolver = new Resolver({ timeout: 2000, tries: 1 });
+    resolver.setServers([servers[0]!.address]);
+    await until("the address of ap", async () => {
+      const found = await resolver.resolve4(cdnDns.hostname).catch(() => []);
+      return found.join(" ") === new URL(locations[2]!.url).hostname;
+    });
   });
 
   it("has nothing to change in a second preview", async () => {

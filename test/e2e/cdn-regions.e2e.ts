@@ -41,6 +41,11 @@ describe("a CDN in three regions", function () {
   const kube = (...command: string[]) => kubectl("-n", site.namespace, ...command);
   const pods = async (region: string): Promise<string[]> =>
     (await kube("get", "pods", "-l", `app.kubernetes.io/name=meridian-${region}`, "-o", "name")).trim().split("\n");
+  /** The ConfigMap of a region's newest edges. */
+  const configuration = async (region: string): Promise<string> => {
+    const name = "{.items[0].spec.template.spec.volumes[?(@.name=='config')].configMap.name}";
+    return kube("get", "deployment", "-l", `app.kubernetes.io/name=meridian-${region}`, "-o", `jsonpath=${name}`);
+  };
 
   it("runs each region's edges on nodes of that region, with a configuration that nginx accepts", async () => {
     for (const region of regions) {
@@ -189,6 +194,23 @@ describe("a CDN in three regions", function () {
     });
     assert.ok(answered > 200, `${answered} answered`);
     assert.deepEqual(failures, []);
+  });
+
+  it("stops a change at the first region that does not take it: the regions after it stay as they were", async () => {
+    const path = origin.serve({ "Cache-Control": "max-age=600" });
+    const before = new Map<string, string>();
+    for (const region of regions) before.set(region, await configuration(region));
+    // The shield comes first, and takes it; no node can hold what is to come in "us".
+    const nowhere = args().regions.map((one) => (one.name === "us" ? { ...one, nodeLabels: { planet: "mars" } } : one));
+    const change = { ...args(), regions: nowhere, negativeSeconds: 6, rolloutTimeoutSeconds: 15 };
+    const { answered, failures } = await during(site.url("us") + path, () =>
+      assert.rejects(site.up(change), /Deployment [\w/-]*meridian-us/),
+    );
+    assert.ok(answered > 200, `${answered} answered`);
+    assert.deepEqual(failures, []);
+    assert.notEqual(await configuration("eu"), before.get("eu"));
+    assert.equal(await configuration("ap"), before.get("ap"));
+    for (const region of regions) assert.equal((await get(region, path)).status, 200, region);
   });
 
   it("takes over another configuration without losing a request, and then limits clients with 429", async () => {

@@ -31,6 +31,17 @@ describe("a wrong configuration", () => {
     });
   }
 
+  it("is refused if the cluster does not have what a CDN needs", async () => {
+    const cdn = { cdn: true, cdnCacheSize: "900Ti", cdnTlsSecret: "www-tls", regions: ["eu", "mars"] };
+    program.configure({ namespace: program.namespace, ...cdn });
+    assertRefused(
+      await program.attempt("preview"),
+      'got "mars", which no node\'s label topology.kubernetes.io/region says; ',
+      '      cdnCacheSize must fit region "eu", got "900Ti": its nodes have ',
+      `in namespace "${program.namespace}", got "www-tls", and there is none; `,
+    );
+  });
+
   it("is refused by an update as well, with a sentence for each mistake", async () => {
     program.configure({ namespace: program.namespace, replicas: 101, port: 0 });
     const port = "port must be an integer from 1 to 65535, got 0; for example: pulumi config set port 8888";

@@ -4,12 +4,12 @@
  * an empty program's preview in the same run, which is the floor that no program can go below.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { processesIn, rootGroup } from "../local/cgroups.ts";
 import { environment } from "../local/pulumi.ts";
+import { EmptyProgram } from "./release/empty-program.ts";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
 const runs = 5;
@@ -41,22 +41,11 @@ function row(what: string, seconds: readonly number[], goal: string): string {
 
 /** Previews of a program that declares nothing. */
 function emptyPreviews(): number[] {
-  const folder = mkdtempSync(join(tmpdir(), "meridian-bench-"));
-  const env = { ...process.env, ...environment(), PULUMI_BACKEND_URL: `file://${folder}` };
-  const options = "{typescript: false}";
-  writeFileSync(
-    join(folder, "Pulumi.yaml"),
-    `name: empty\nruntime: {name: nodejs, options: ${options}}\nmain: index.ts\n`,
-  );
-  writeFileSync(join(folder, "package.json"), '{"type": "module"}\n');
-  writeFileSync(join(folder, "index.ts"), "export {};\n");
-  const pulumi = (...args: string[]): void => void execFileSync("pulumi", args, { cwd: folder, env, stdio: "pipe" });
+  const empty = new EmptyProgram();
   try {
-    execFileSync("ln", ["-s", join(repository, "node_modules"), join(folder, "node_modules")]);
-    pulumi("stack", "init", "floor", "--non-interactive");
-    return times(() => pulumi("preview", "--non-interactive"));
+    return times(() => empty.pulumi("preview"));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    empty.remove();
   }
 }
 

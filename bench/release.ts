@@ -1,14 +1,17 @@
 /**
  * `npm run bench -- release`: how long a release takes by `pulumi up`, beside `kubectl apply` and `kubectl rollout status`
- * of the same Deployment in the same run, in turns. Both images are built and pulled before. Each figure is a median with
- * its range; the ratio is that of the medians.
+ * of the same Deployment, and Argo Rollouts' blueGreen of the same Pods, in the same run, in turns. Both images are built and
+ * pulled before. Each figure is a median with its range; the ratio is that of the medians.
  */
+import { loadavg } from "node:os";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
 import { run } from "../local/exec.ts";
 import { repository } from "../local/paths.ts";
 import { kubectl, Program } from "../test/e2e/support.ts";
+import { ArgoRollouts } from "./release/argo-rollouts.ts";
+import { EmptyProgram } from "./release/empty-program.ts";
 
 const rounds = 5;
 const config = { regions: ["eu", "us", "ap"], replicas: 3 };
@@ -19,7 +22,7 @@ interface Release {
 }
 
 /** Seconds that work takes. */
-async function time(work: () => Promise<unknown>): Promise<number> {
+async function time(work: () => unknown): Promise<number> {
   const start = performance.now();
   await work();
   return (performance.now() - start) / 1000;
@@ -37,7 +40,7 @@ async function answered(url: string, version: string): Promise<void> {
 async function build(program: Program): Promise<Release[]> {
   const releases = [];
   for (const version of ["v0.0.1", "v0.0.2"]) {
-    await configure(program, "rolling", { version, image: "" });
+    configure(program, "rolling", { version, image: "" });
     await program.up();
     releases.push({ version, image: await program.output("imageRef") });
   }
@@ -45,13 +48,20 @@ async function build(program: Program): Promise<Release[]> {
 }
 
 const port = 20_000 + Math.floor(Math.random() * 10_000);
-async function configure(program: Program, kind: string, release: Release): Promise<void> {
+function configure(program: Program, kind: string, release: Release): void {
   const own = { namespace: program.namespace, repository: program.image, port };
   program.configure({ ...own, ...config, release: kind, ...release });
 }
 
-/** The program's Deployment without what Pulumi and the cluster have added, in a namespace of its own. */
-async function manifest(program: Program, namespace: string): Promise<(release: Release) => string> {
+interface Deployment {
+  readonly apiVersion: "apps/v1";
+  readonly kind: "Deployment";
+  readonly metadata: object;
+  readonly spec: Record<string, unknown>;
+}
+
+/** The program's Deployment without what Pulumi and the cluster have added. */
+async function manifest(program: Program): Promise<(release: Release) => Deployment> {
   const list = JSON.parse(await kubectl("-n", program.namespace, "get", "deployments", "-o", "json")) as {
     items: [{ spec: { template: { spec: { serviceAccountName: string } } } }];
   };
@@ -61,12 +71,16 @@ async function manifest(program: Program, namespace: string): Promise<(release: 
     JSON.stringify(spec)
       .replaceAll(/"image":"[^"]+"/g, `"image":"${release.image}"`)
       .replaceAll(/"app.kubernetes.io\/version":"[^"]+"/g, `"app.kubernetes.io/version":"${release.version}"`);
-  return (release) =>
-    `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"plain","namespace":"${namespace}"},"spec":${text(release)}}`;
+  return (release) => ({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "plain" },
+    spec: JSON.parse(text(release)) as Record<string, unknown>,
+  });
 }
 
-async function applyAndWait(text: string, namespace: string): Promise<void> {
-  await run("kubectl", ["apply", "-f", "-"], { input: text });
+async function applyAndWait(deployment: Deployment, namespace: string): Promise<void> {
+  await run("kubectl", ["-n", namespace, "apply", "-f", "-"], { input: JSON.stringify(deployment) });
   await kubectl("-n", namespace, "rollout", "status", "deployment/plain", "--timeout=300s");
 }
 
@@ -77,42 +91,56 @@ function row(what: string, seconds: readonly number[], base: readonly number[]):
   return `| ${what} | ${median(seconds).toFixed(1)} s | ${range} | ${(median(seconds) / median(base)).toFixed(2)} |`;
 }
 
+const loadBefore = loadavg()[0]!;
 const program = await Program.create(config);
 const namespace = `${program.namespace}-plain`;
-const times: Record<"kubectl" | "floor" | "rolling" | "switched" | "blueGreen", number[]> = {
-  floor: [],
-  kubectl: [],
-  rolling: [],
-  switched: [],
-  blueGreen: [],
-};
+const argo = new ArgoRollouts(`${program.namespace}-argo`);
+const empty = new EmptyProgram();
+const up = (): Promise<string> => program.pulumi("up", "--yes", "--skip-preview");
+const figures = ["kubectl", "empty", "unchanged", "rolled", "rolling", "argo", "switched", "blueGreen"] as const;
+const times = Object.fromEntries(figures.map((name) => [name, []])) as unknown as Record<
+  (typeof figures)[number],
+  number[]
+>;
 try {
   const [first, second] = (await build(program)) as [Release, Release];
+  const other = (release: Release): Release => (release === first ? second : first);
   const url = await program.output("url");
-  const plain = await manifest(program, namespace);
+  const plain = await manifest(program);
   await kubectl("create", "namespace", namespace);
   await applyAndWait(plain(second), namespace);
+  const service = await kubectl("-n", program.namespace, "get", "service", "hello", "-o", "json");
+  const argoUrl = await argo.start(JSON.parse(service) as Parameters<ArgoRollouts["start"]>[0]);
+  await argo.release(plain(second));
+  await answered(argoUrl, second.version);
+
   let next = first;
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < rounds; round++, next = other(next)) {
     const release = next;
     times.kubectl.push(await time(() => applyAndWait(plain(release), namespace)));
-    await configure(program, "rolling", release);
-    times.rolling.push(await time(() => program.pulumi("up", "--yes", "--skip-preview")));
-    times.floor.push(await time(() => program.pulumi("up", "--yes", "--skip-preview")));
-    next = release === first ? second : first;
+    configure(program, "rolling", release);
+    const rolled = await Promise.all([time(() => answered(url, release.version)), time(up)]);
+    times.rolled.push(rolled[0]);
+    times.rolling.push(rolled[1]);
+    times.unchanged.push(await time(up));
+    times.empty.push(await time(() => empty.pulumi("up", "--yes", "--skip-preview")));
+    await argo.settled(config.replicas);
+    const argoReleases = () => Promise.all([argo.release(plain(release)), answered(argoUrl, release.version)]);
+    times.argo.push(await time(argoReleases));
   }
   await kubectl("delete", "namespace", namespace, "--wait=false");
-  await configure(program, "blueGreen", next === first ? second : first);
-  await program.pulumi("up", "--yes", "--skip-preview");
-  for (let round = 0; round < rounds; round++) {
+  configure(program, "blueGreen", other(next));
+  await up();
+  for (let round = 0; round < rounds; round++, next = other(next)) {
     const release = next;
-    await configure(program, "blueGreen", release);
-    const up = time(() => program.pulumi("up", "--yes", "--skip-preview"));
-    times.switched.push(await time(() => answered(url, release.version)));
-    times.blueGreen.push(await up);
-    next = release === first ? second : first;
+    configure(program, "blueGreen", release);
+    const switched = await Promise.all([time(() => answered(url, release.version)), time(up)]);
+    times.switched.push(switched[0]);
+    times.blueGreen.push(switched[1]);
   }
 } finally {
+  empty.remove();
+  await argo.remove();
   await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false");
   await program.remove();
 }
@@ -121,12 +149,17 @@ const table = [
   "| what | median | range | of `kubectl` |",
   "| --- | --- | --- | --- |",
   row("`kubectl apply` and `rollout status`", times.kubectl, times.kubectl),
-  row("`pulumi up` without a change (the floor)", times.floor, times.kubectl),
+  row("`pulumi up` of a program without any resource (the floor)", times.empty, times.kubectl),
+  row("`pulumi up` without a change", times.unchanged, times.kubectl),
+  row("`pulumi up`, rolling, until all new connections get the new release", times.rolled, times.kubectl),
   row("`pulumi up`, rolling", times.rolling, times.kubectl),
+  row("Argo Rollouts' blueGreen, until new connections are switched", times.argo, times.kubectl),
   row("`pulumi up`, blueGreen with a smoke test, until new connections are switched", times.switched, times.kubectl),
   row("`pulumi up`, blueGreen with a smoke test, until the old release is gone", times.blueGreen, times.kubectl),
 ];
-const what = `Three replicas in three regions, ${rounds} releases of each kind on one run, images built and pulled before.`;
+const what =
+  `Three replicas in three regions, ${rounds} releases of each kind on one run, images built and pulled before. ` +
+  `The machine's load average before it was ${loadBefore.toFixed(1)}. Argo Rollouts ran without an analysis.`;
 const markdown = `# Releases\n\nWritten by \`npm run bench -- release\`, on 2 cores. ${what}\n\n${table.join("\n")}\n`;
 const text = await format(markdown, { parser: "markdown" });
 writeFileSync(join(repository, "bench", "release.md"), text);

@@ -11,7 +11,7 @@ import { clusterDirectory, network, repository } from "./paths.ts";
 import { step } from "./progress.ts";
 import { writeKubeconfig } from "./region.ts";
 import { succeeds, until } from "./exec.ts";
-import { buildGateway, gatewayDefinitions, tool } from "./tools.ts";
+import { buildGateway, definitions, tool } from "./tools.ts";
 
 /** Its name as a daemon of the kit. */
 export const gatewayDaemon = "gateway";
@@ -28,7 +28,7 @@ export async function startGateway(): Promise<void> {
   await buildGateway();
   await step("gateway", async () => {
     writeFileSync(wantedFile, "");
-    await kubectl(["apply", "--server-side", "--force-conflicts", "-f", gatewayDefinitions()]);
+    await kubectl(["apply", "--server-side", "--force-conflicts", "-f", definitions("traefik")]);
     // A kind that was defined a moment ago is served a moment later.
     await until("the acceptance of the gateway's objects", async () => {
       await kubectl(["apply", "--server-side", "--force-conflicts", "-f", "-"], manifest());

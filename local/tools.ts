@@ -18,7 +18,7 @@ interface GoModule {
   /** Seconds that building took on two cores; only orders of magnitude for "how long yet". */
   readonly seconds: number;
   /** Nobody has to wait for what only few want. */
-  readonly onlyFor?: "tests" | "metrics" | "gateway";
+  readonly onlyFor?: "tests" | "metrics" | "gateway" | "bench";
   /** A folder of one of the modules it is built from that is kept beside the binaries. */
   readonly files?: { readonly module: string; readonly folder: string };
 }
@@ -64,6 +64,13 @@ const modules: readonly GoModule[] = [
     onlyFor: "gateway",
     files: { module: "sigs.k8s.io/gateway-api", folder: "config/crd/standard" },
   },
+  {
+    folder: "argo-rollouts",
+    binaries: ["rollouts-controller"],
+    seconds: 300,
+    onlyFor: "bench",
+    files: { module: "github.com/argoproj/argo-rollouts", folder: "manifests/crds" },
+  },
 ];
 
 const source = (module: GoModule): string => join(repository, "local", "tools", module.folder);
@@ -84,8 +91,9 @@ export function tool(name: string): string {
   return join(directory(module), name);
 }
 
-/** The definitions of the Gateway API's kinds, as YAML files. */
-export const gatewayDefinitions = (): string => join(dirname(tool("traefik")), "files");
+/** The definitions of the kinds that a program serves, as YAML files. */
+export const definitions = (program: "traefik" | "rollouts-controller"): string =>
+  join(dirname(tool(program)), "files");
 
 /** Folders of the programs that others, and users, look for on PATH. */
 export function toolDirectories(): string[] {
@@ -205,6 +213,11 @@ export async function buildMetricsServer(): Promise<void> {
 /** Builds the ingress controller, for clusters that have one. */
 export async function buildGateway(): Promise<void> {
   await buildModules(modules.filter((module) => module.onlyFor === "gateway"));
+}
+
+/** Builds what releases are compared with. */
+export async function buildArgoRollouts(): Promise<void> {
+  await buildModules(modules.filter((module) => module.onlyFor === "bench"));
 }
 
 async function buildModules(wanted: readonly GoModule[]): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { configCommands } from "../../commands/release.ts";
 import { SteadyLoad } from "../../commands/steady-load.ts";
-import { kubectl, Program } from "./support.ts";
+import { kubectl, Program, until } from "./support.ts";
 
 describe("npm run release with a canary", function () {
   this.timeout(300_000);
@@ -40,6 +41,28 @@ describe("npm run release with a canary", function () {
     const { failed, failures, backwards } = load.report();
     assert.deepEqual({ failed, failures }, { failed: 0, failures: {} });
     assert.equal(backwards.keepAlive, 0);
+  });
+
+  it("is taken up again after `kill -9` in the middle of a step, goes back when told so, and loses no request", async () => {
+    const previous = [{ version: "v0.0.2", image: await program.output("imageRef") }];
+    for (const args of configCommands({ version: "v0.0.3", image: "", previous, weight: 34 })) {
+      await program.pulumi(...args);
+    }
+    const update = program.start("up", "--yes", "--skip-preview");
+    // The canary's Deployment has been created, and Pulumi waits for it before the others make room.
+    await until("a pod of the canary", async () =>
+      (await program.list("pods", ".metadata.labels.app\\.kubernetes\\.io/version")).includes("v0.0.3"),
+    );
+    await program.kill(update);
+    await program.recover();
+    await program.up();
+    assert.deepEqual(await replicas(), { "v0.0.2": 2, "v0.0.3": 1 });
+
+    const { code, output } = await canary("rollback");
+    assert.equal(code, 0, output);
+    assert.deepEqual(await replicas(), { "v0.0.2": 3 });
+    const { failed, failures } = load.report();
+    assert.deepEqual({ failed, failures }, { failed: 0, failures: {} });
   });
 
   it("takes all traffic from a release that fails, and says what it did", async () => {

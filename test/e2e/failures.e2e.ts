@@ -114,9 +114,7 @@ describe("an update that goes wrong", () => {
     breakApp();
     const update = program.start("up", "--yes", "--skip-preview");
     await crashing();
-    update.signal("SIGKILL");
-    await update.result;
-    await until("the program and the plugins to end with Pulumi", async () => program.processes().length === 0);
+    await program.kill(update);
     mendApp();
     assertRefused(await program.attempt("up", "--yes", "--skip-preview"), /the stack is currently locked by 1 lock/);
     await program.pulumi("cancel", "--yes");

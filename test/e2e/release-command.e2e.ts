@@ -100,9 +100,7 @@ describe("npm run release", function () {
     await until("a pod of the new release", async () =>
       (await program.list("pods", ".metadata.labels.app\\.kubernetes\\.io/version")).includes("v0.0.6"),
     );
-    update.signal("SIGKILL");
-    assert.equal((await update.result).code, null);
-    await until("the program and the plugins to end with Pulumi", async () => program.processes().length === 0);
+    await program.kill(update);
     assert.equal(await pending(), true);
     await program.recover();
     assert.equal(await pending(), false);

@@ -187,6 +187,13 @@ export class Program {
     return output;
   }
 
+  /** Kills a `pulumi` that runs, and waits until the program and the plugins have ended with it. */
+  async kill(update: Running): Promise<void> {
+    update.signal("SIGKILL");
+    assert.equal((await update.result).code, null);
+    await until("the program and the plugins to end with Pulumi", async () => this.processes().length === 0);
+  }
+
   /** Frees and mends the stack after `pulumi` was killed, as `npm start` does. */
   recover(): Promise<void> {
     const options = { cwd: this.folder, env: this.#environment() };

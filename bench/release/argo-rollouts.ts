@@ -1,0 +1,91 @@
+/** Argo Rollouts beside the local cluster: its controller runs on this machine, its kinds are the cluster's for as long. */
+import { run } from "../../local/exec.ts";
+import { repository } from "../../local/paths.ts";
+import { buildArgoRollouts, definitions, tool } from "../../local/tools.ts";
+import { kubectl, Running, until } from "../../test/e2e/support.ts";
+
+const controller = "rollouts-controller";
+/** Ports of this machine that nothing else of the kit has. */
+const [metricsPort, healthPort] = [18_590, 18_591];
+
+interface Deployment {
+  readonly spec: Record<string, unknown>;
+}
+interface Service {
+  readonly spec: { readonly ports: readonly { readonly port: number; readonly targetPort: unknown }[] };
+}
+
+export class ArgoRollouts {
+  readonly #namespace: string;
+  #controller: Running | undefined;
+
+  constructor(namespace: string) {
+    this.#namespace = namespace;
+  }
+
+  /** Starts the controller, and puts a Service like the given one in front of the releases that follow: its address. */
+  async start(like: Service): Promise<string> {
+    await buildArgoRollouts();
+    await kubectl("apply", "--server-side", "-k", definitions(controller));
+    // A kind that was defined a moment ago is served a moment later.
+    await until("the API server's offer of rollouts", async () => {
+      return (await kubectl("get", "rollouts.argoproj.io", "-A", "-o", "name")) === "";
+    });
+    await kubectl("create", "namespace", this.#namespace);
+    const options = ["--namespaced", `--namespace=${this.#namespace}`, "--leader-elect=false", "--loglevel=error"];
+    const ports = [`--metricsPort=${metricsPort}`, `--healthzPort=${healthPort}`];
+    this.#controller = new Running(tool(controller), [...options, ...ports], { cwd: repository, env: process.env });
+    await until("the start of Argo Rollouts", async () => {
+      return (await fetch(`http://localhost:${healthPort}/healthz`)).ok;
+    });
+    // Every Service has a port of its own on the address of the local load balancer.
+    const [{ port, targetPort }] = like.spec.ports as [Service["spec"]["ports"][0]];
+    const spec = { ...like.spec, ports: [{ port: port + 1, targetPort }], selector: { app: "argo" } };
+    for (const field of ["clusterIP", "clusterIPs", "healthCheckNodePort"]) Reflect.deleteProperty(spec, field);
+    await this.#apply({ apiVersion: "v1", kind: "Service", metadata: { name: "active" }, spec });
+    const address = "jsonpath={.status.loadBalancer.ingress[0].ip}";
+    let ip = "";
+    await until("an address for Argo's active Service", async () => {
+      ip = await kubectl("-n", this.#namespace, "get", "service", "active", "-o", address);
+      return ip !== "";
+    });
+    return `http://${ip}:${port + 1}`;
+  }
+
+  /** Releases the Pods of a Deployment as blueGreen, without an analysis. Argo's controller does the rest by itself. */
+  async release({ spec }: Deployment): Promise<void> {
+    const { template, ...others } = spec as { template: { metadata: { labels: object } } };
+    const labels = { ...template.metadata.labels, app: "argo" };
+    // Soon, since a release that still runs would only have to be given the traffic when it comes back.
+    const blueGreen = { activeService: "active", autoPromotionEnabled: true, scaleDownDelaySeconds: 3 };
+    await this.#apply({
+      apiVersion: "argoproj.io/v1alpha1",
+      kind: "Rollout",
+      metadata: { name: "argo" },
+      spec: {
+        ...others,
+        selector: { matchLabels: { app: "argo" } },
+        template: { ...template, metadata: { labels } },
+        strategy: { blueGreen },
+      },
+    });
+  }
+
+  /** Waits until only the Pods of the last release are left. */
+  async settled(replicas: number): Promise<void> {
+    await until("the end of Argo's earlier release", async () => {
+      return (await kubectl("-n", this.#namespace, "get", "pods", "-o", "name")).trim().split("\n").length === replicas;
+    });
+  }
+
+  async remove(): Promise<void> {
+    await kubectl("delete", "namespace", this.#namespace, "--ignore-not-found");
+    this.#controller?.signal("SIGINT");
+    await this.#controller?.result;
+    await kubectl("delete", "--ignore-not-found", "-k", definitions(controller));
+  }
+
+  async #apply(object: object): Promise<void> {
+    await run("kubectl", ["-n", this.#namespace, "apply", "-f", "-"], { input: JSON.stringify(object) });
+  }
+}

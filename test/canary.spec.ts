@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { WebService } from "../components/index.ts";
 import type { CanaryRelease, WebServiceArgs } from "../components/index.ts";
 import { canaryReplicas, weightedReplicas } from "../components/release.ts";
-import { created, digest, graph, recordOptions, specOf, useMocks } from "./mocks.ts";
+import { created, dependencies, digest, graph, recordOptions, specOf, useMocks } from "./mocks.ts";
 
 const image = `registry.example/hello@${digest}`;
 const baseArgs: WebServiceArgs = { image, namespace: "shop", version: "v0.0.2" };
@@ -12,6 +12,13 @@ const deploymentType = "kubernetes:apps/v1:Deployment";
 
 describe("a canary release", () => {
   beforeEach(() => useMocks());
+
+  const route = { host: "hello.example.com", gateway: { name: "public" } };
+  const selectorOf = (version: string) => ({
+    "app.kubernetes.io/name": "hello",
+    "app.kubernetes.io/instance": "hello-canary",
+    "app.kubernetes.io/version": version,
+  });
 
   const make = (release: Partial<CanaryRelease>, args: Partial<WebServiceArgs> = {}) => {
     const { options, transformations } = recordOptions();
@@ -35,6 +42,29 @@ describe("a canary release", () => {
     assert.deepEqual((await specOf("kubernetes:core/v1:Service"))["selector"], common);
   });
 
+  it("gets the traffic when its replicas are ready, and only then takes some from the stable release", async () => {
+    const options = make({ stable, weight: 30 });
+    await graph();
+
+    const newest = `${deploymentType}::hello-v0-0-2`;
+    assert.deepEqual(await dependencies(options, "kubernetes:core/v1:Service hello"), [
+      newest,
+      `${deploymentType}::hello-v0-0-1`,
+    ]);
+    assert.ok((await dependencies(options, `${deploymentType} hello-v0-0-1`)).includes(newest));
+  });
+
+  it("is all there is while no other release is stable", async () => {
+    for (const args of [{}, { route }]) {
+      await useMocks();
+      const options = make({}, args);
+      assert.deepEqual(await dependencies(options, "kubernetes:core/v1:Service hello"), [
+        `${deploymentType}::hello-v0-0-2`,
+      ]);
+      assert.equal((await specOf(deploymentType))["replicas"], 3);
+    }
+  });
+
   it("leaves the stable release as it was", async () => {
     const options = make({ stable, weight: 30 });
     await graph();
@@ -53,7 +83,6 @@ describe("a canary release", () => {
     assert.equal((await specOf(deploymentType))["replicas"], 3);
   });
 
-  const route = { host: "hello.example.com", gateway: { name: "public" } };
   const backends = async () => {
     const { rules } = (await specOf("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute")) as {
       rules: { backendRefs: unknown }[];
@@ -74,6 +103,17 @@ describe("a canary release", () => {
       { name: "hello-v0-0-1-1a2b3c4d", port: 8888, weight: 90 },
     ]);
     const services = await created("kubernetes:core/v1:Service");
+    const ports = [{ name: "http", port: 8888, targetPort: "http" }];
+    assert.deepEqual(services.find(({ name }) => name === "hello-v0-0-1")?.inputs, {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: {
+        namespace: "shop",
+        labels: selectorOf("v0.0.1"),
+        annotations: { "pulumi.com/skipAwait": "true" },
+      },
+      spec: { type: "ClusterIP", selector: selectorOf("v0.0.1"), ports },
+    });
     const common = { "app.kubernetes.io/name": "hello", "app.kubernetes.io/instance": "hello-canary" };
     assert.deepEqual(
       Object.fromEntries(
@@ -93,6 +133,7 @@ describe("a canary release", () => {
 
     const { dependsOn } = options.get("kubernetes:gateway.networking.k8s.io/v1:HTTPRoute hello") ?? {};
     assert.equal((dependsOn as unknown[]).length, 2);
+    assert.deepEqual([...options.keys()].toSorted(), await graph());
     assert.deepEqual(options.get(`${deploymentType} hello-v0-0-1`)?.ignoreChanges, ["spec.template"]);
   });
 

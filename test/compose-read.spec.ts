@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 
+import type { Project } from "../components/compose/model.ts";
 import { parseCompose } from "../components/compose/parse.ts";
 
 const files: Record<string, string> = { "web.env": "A=file\nB=file\n", "more.env": "E=more\n", "motto.txt": "hello" };
@@ -125,7 +126,10 @@ secrets:
 `;
 
 describe("a Compose file that says all there is to say", () => {
-  const project = read(everyKey);
+  let project: Project;
+  beforeEach(() => {
+    project = read(everyKey);
+  });
 
   it("has networks that are used, with their drivers, and volumes", () => {
     assert.deepEqual(project.networks, { inner: "overlay", outer: undefined });

@@ -9,7 +9,7 @@ import { parseArguments } from "../commands/grafana.ts";
 import { grafanaDashboard } from "../components/grafana-dashboard.ts";
 import { Monitoring } from "../components/index.ts";
 import { scrapeAnnotations } from "../components/monitoring.ts";
-import { created, graph, only, useMocks, valueOf } from "./mocks.ts";
+import { created, graph, only, recordOptions, useMocks, valueOf } from "./mocks.ts";
 
 const configMap = "kubernetes:core/v1:ConfigMap";
 const podMonitor = "kubernetes:monitoring.coreos.com/v1:PodMonitor";
@@ -46,21 +46,24 @@ describe("Monitoring", () => {
       metadata: { namespace: string; labels: Record<string, string> };
       data: Record<string, string>;
     };
-    assert.equal(metadata.namespace, "shop");
-    assert.equal(metadata.labels["grafana_dashboard"], "1");
+    const labels = { "app.kubernetes.io/name": "watch", "app.kubernetes.io/managed-by": "pulumi" };
+    assert.deepEqual(metadata, { namespace: "shop", labels: { ...labels, grafana_dashboard: "1" } });
     assert.deepEqual(data, { "hello.json": grafanaDashboard("hello", { withCdn: false }) });
     assert.equal(await valueOf(dashboardName), "watch-dashboard-1a2b3c4d");
   });
 
   it("makes a PodMonitor for the replicas and one for the edges on demand", async () => {
-    new Monitoring("watch", {
+    const { options, transformations } = recordOptions();
+    const args = {
       service: "hello",
       cdn: "meridian",
       namespace: "shop",
       scrape: "podMonitor",
       intervalSeconds: 5,
       monitorLabels: { release: "prometheus" },
-    });
+    } as const;
+    new Monitoring("watch", args, { transformations });
+    assert.deepEqual([...options.keys()].toSorted(), await graph());
 
     const monitors = (await created(podMonitor)).map(({ name, inputs }) => {
       const { labels } = inputs["metadata"] as { labels: Record<string, string> };
@@ -78,6 +81,19 @@ describe("Monitoring", () => {
       monitor("replicas", { "app.kubernetes.io/name": "hello" }, "http"),
       monitor("edges", { "app.kubernetes.io/part-of": "meridian" }, "internal"),
     ]);
+    const { data } = (await only(configMap)).inputs;
+    assert.deepEqual(data, { "hello.json": grafanaDashboard("hello", { withCdn: true }) });
+
+    await useMocks();
+    new Monitoring("watch", { ...args, cdn: undefined });
+    assert.deepEqual(
+      (await created(podMonitor)).map(({ name }) => name),
+      ["watch-replicas"],
+    );
+  });
+
+  it("refuses a name that is none", () => {
+    assert.throws(() => new Monitoring("Watch", { service: "hello" }), /^Error: name must be .*, got "Watch"$/);
   });
 
   it("knows the annotations for a Prometheus without its operator", () => {

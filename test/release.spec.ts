@@ -66,6 +66,18 @@ describe("a blue/green release", () => {
     ]);
   });
 
+  it("is all the component's, with a test that only the replicas answer", async () => {
+    const { options, transformations } = recordOptions();
+    new WebService("hello", { ...baseArgs, release: { kind: "blueGreen", smokeTest } }, { transformations });
+
+    assert.deepEqual(await graph(), [...options.keys()].toSorted());
+    const labels = { ...releaseSelector, "app.kubernetes.io/name": "hello-smoke-test" };
+    for (const type of ["kubernetes:networking.k8s.io/v1:NetworkPolicy", "kubernetes:batch/v1:Job"]) {
+      const { metadata } = (await only(type, "hello-smoke-test")).inputs;
+      assert.deepEqual(metadata, { namespace: "shop", labels });
+    }
+  });
+
   it("replaces the Deployment, and moves the traffic after the smoke test", async () => {
     const { options, transformations } = recordOptions();
     new WebService("hello", { ...baseArgs, release: { kind: "blueGreen", smokeTest } }, { transformations });

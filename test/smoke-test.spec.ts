@@ -15,13 +15,19 @@ describe("a smoke test", () => {
     let server: Server;
     let command: string[];
     let url: string;
-    before(async () => {
+    beforeEach(async () => {
       await useMocks();
       const release = { kind: "blueGreen", smokeTest: { expect: [{ path: "/" }] } } as const;
       new WebService("hello", { ...baseArgs, release });
       const { template } = await specOf("kubernetes:batch/v1:Job");
-      ({ command } = (template as { spec: { containers: [{ command: string[] }] } }).spec.containers[0]);
-
+      const [container] = (template as { spec: { containers: [{ command: string[]; env: unknown }] } }).spec.containers;
+      ({ command } = container);
+      assert.deepEqual(container.env, [
+        { name: "PREVIEW_URL", value: "http://hello-preview-1a2b3c4d.shop.svc:8888" },
+        { name: "EXPECTATIONS", value: '[{"path":"/"}]' },
+      ]);
+    });
+    before(async () => {
       server = createServer((request, response) => {
         const status = request.url === "/moved" ? 301 : 200;
         response.writeHead(status, { "Content-Type": "application/json; charset=utf-8", Location: "/" });
@@ -104,9 +110,19 @@ describe("a smoke test", () => {
         `${property}.status must be an integer from 200 to 599, got 20`,
       ],
       [
+        "with a space in its path",
+        { expect: [{ path: "/a b" }] },
+        `${property}.path must be a path with a "/" at its beginning, such as "/login", got "/a b"`,
+      ],
+      [
         "with a malformed pattern",
         { expect: [{ path: "/", body: "(" }] },
         `${property}.body must be a regular expression, got "("`,
+      ],
+      [
+        "with a malformed pattern for a header",
+        { expect: [{ path: "/", headers: { "x-version": "[" } }] },
+        `${property}.headers.x-version must be a regular expression, got "["`,
       ],
     ];
     for (const [what, smokeTest, message] of refused) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Dashboard } from "../components/index.ts";
 import type { DashboardArgs } from "../components/index.ts";
 import { readingRules } from "../components/dashboard.ts";
-import { digest, graph, only, specOf, useMocks, valueOf } from "./mocks.ts";
+import { digest, graph, only, recordOptions, specOf, useMocks, valueOf } from "./mocks.ts";
 
 const baseArgs: DashboardArgs = { image: `ghcr.io/headlamp-k8s/headlamp@${digest}`, namespace: "shop" };
 const role = "kubernetes:rbac.authorization.k8s.io/v1:Role";
@@ -28,6 +28,41 @@ describe("Dashboard", () => {
     ]);
   });
 
+  for (const isClusterWide of [false, true]) {
+    it(`is the component's, whole (${isClusterWide ? "cluster" : "namespace"})`, async () => {
+      const { options, transformations } = recordOptions();
+      new Dashboard("dashboard", { ...baseArgs, isClusterWide }, { transformations });
+      assert.deepEqual(await graph(), [...options.keys()].toSorted());
+    });
+  }
+
+  it("has accounts without tokens, and a Service that finds its pods", async () => {
+    new Dashboard("dashboard", baseArgs);
+
+    const labels = { ...selector, "app.kubernetes.io/managed-by": "pulumi" };
+    for (const name of ["dashboard", "dashboard-server"]) {
+      assert.deepEqual((await only("kubernetes:core/v1:ServiceAccount", name)).inputs, {
+        apiVersion: "v1",
+        kind: "ServiceAccount",
+        metadata: { namespace: "shop", labels },
+        automountServiceAccountToken: false,
+      });
+    }
+    for (const type of [role, `${role}Binding`]) {
+      assert.deepEqual((await only(type)).inputs["metadata"], { namespace: "shop", labels });
+    }
+    assert.deepEqual(await specOf("kubernetes:core/v1:Service"), {
+      selector,
+      ports: [{ name: "http", port: 80, targetPort: "http" }],
+    });
+    const deployment = (await specOf("kubernetes:apps/v1:Deployment")) as {
+      selector: object;
+      template: { metadata: object };
+    };
+    assert.deepEqual(deployment.selector, { matchLabels: selector });
+    assert.deepEqual(deployment.template.metadata, { labels });
+  });
+
   it("lets its reader read its namespace", async () => {
     new Dashboard("dashboard", baseArgs);
 
@@ -46,8 +81,14 @@ describe("Dashboard", () => {
 
     const { rules, metadata } = (await only("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")).inputs;
     assert.deepEqual(rules, readingRules(true));
-    assert.equal((metadata as { namespace?: string }).namespace, undefined);
-    const { roleRef, subjects } = (await only("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding")).inputs;
+    const labels = { ...selector, "app.kubernetes.io/managed-by": "pulumi" };
+    assert.deepEqual(metadata, { labels });
+    const {
+      roleRef,
+      subjects,
+      metadata: ofBinding,
+    } = (await only("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding")).inputs;
+    assert.deepEqual(ofBinding, { labels });
     assert.deepEqual(roleRef, {
       apiGroup: "rbac.authorization.k8s.io",
       kind: "ClusterRole",
@@ -162,6 +203,7 @@ describe("Dashboard", () => {
   });
 
   it("says what is wrong before it makes anything", async () => {
+    assert.throws(() => new Dashboard("Dashboard", baseArgs), /^Error: name must be .*, got "Dashboard"$/);
     assert.throws(() => new Dashboard("dashboard", { ...baseArgs, tokenHours: 25 }), {
       message: "tokenHours must be an integer from 1 to 24, got 25",
     });

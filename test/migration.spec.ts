@@ -39,7 +39,7 @@ describe("a migration", () => {
   });
 
   it("runs the release's image with the replicas' environment and no more rights", async () => {
-    new WebService("hello", { ...baseArgs, env: { DB_HOST: "db" } });
+    new WebService("hello", { ...baseArgs, env: { DB_HOST: "db" }, imagePullSecrets: ["registry"] });
 
     const { metadata } = (await only("kubernetes:batch/v1:Job")).inputs;
     assert.deepEqual(metadata, { namespace: "shop", labels });
@@ -62,9 +62,10 @@ describe("a migration", () => {
         seccompProfile: { type: "RuntimeDefault" },
       },
       serviceAccountName: "hello-1a2b3c4d",
-      imagePullSecrets: [],
+      imagePullSecrets: [{ name: "registry" }],
       restartPolicy: "Never",
     });
+    assert.equal(container["name"], "migration");
     assert.deepEqual(container["command"], ["node", "migrate.js"]);
     assert.equal(container["image"], baseArgs.image);
     assert.deepEqual(container["envFrom"], [{ secretRef: { name: "hello-env-1a2b3c4d" } }]);

@@ -66,6 +66,27 @@ describe("a replica of WebService", () => {
     });
   });
 
+  it("is asked as its probes say", async () => {
+    const timing = { periodSeconds: 7, timeoutSeconds: 6, failureThreshold: 5 };
+    new WebService("hello", {
+      ...baseArgs,
+      ports: [
+        { name: "http", containerPort: 3000, port: 80 },
+        { name: "health", containerPort: 3001 },
+      ],
+      probes: {
+        startup: { kind: "exec", command: ["check", "-v"], ...timing },
+        liveness: { kind: "grpc", service: "live", port: "health", ...timing },
+        readiness: { kind: "tcp", port: "health", ...timing },
+      },
+    });
+
+    const { startupProbe, livenessProbe, readinessProbe } = await container();
+    assert.deepEqual(startupProbe, { exec: { command: ["check", "-v"] }, ...timing });
+    assert.deepEqual(livenessProbe, { grpc: { port: 3001, service: "live" }, ...timing });
+    assert.deepEqual(readinessProbe, { tcpSocket: { port: "health" }, ...timing });
+  });
+
   it("passes Pod Security's level restricted and holds no token", async () => {
     new WebService("hello", baseArgs);
 

@@ -114,10 +114,24 @@ describe("what the configuration asks for", () => {
       hosts: ["a.example"],
       release: { path: "/version", header: "X-Version", keep: ["/assets/"] },
       port: 8889,
+      tlsSecretName: undefined,
+      dns: undefined,
     };
     assert.deepEqual(cdnArgs(configOf(texts)), expected);
     assert.equal(cdnArgs(configOf({ ...texts, cdn: "true", cdnShield: "us" })).shield, "us");
     assert.equal(cdnArgs(configOf({ ...texts, cdnImage: image })).image, image);
+    assert.equal(cdnArgs(configOf({ ...texts, cdnTlsSecret: "www-tls" })).tlsSecretName, "www-tls");
+  });
+
+  it("is one name for the CDN, with an image only where it has name servers of its own", () => {
+    const latency = { policy: "latency", hostname: "www.example.com", awsRegions: { eu: "eu-central-1" } };
+    const nearest = { policy: "nearest", hostname: "www.example.com", latency: {}, clients: {} };
+    const dnsOf = (dns: object, texts = {}) =>
+      cdnArgs(configOf({ cdn: "true", regions: '["eu"]', cdnDns: JSON.stringify(dns), ...texts })).dns;
+    const cdnDnsImage = `ghcr.io/me/dns@${digest}`;
+    assert.deepEqual(dnsOf(latency, { cdnDnsImage }), latency);
+    assert.deepEqual(dnsOf(nearest), { ...nearest, image: undefined });
+    assert.deepEqual(dnsOf(nearest, { cdnDnsImage }), { ...nearest, image: cdnDnsImage });
   });
 
   for (const [texts, expected] of [

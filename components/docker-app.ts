@@ -58,7 +58,8 @@ export class DockerApp extends pulumi.ComponentResource {
     const releaseVolume = new docker.Volume(`${name}-release`, {}, parent);
     const balancer = this.#balancer(name, settings, network, releaseVolume);
     const store = settings.store && dockerStore(name, settings.store, network, this);
-    const image = new docker.RemoteImage(name, { name: settings.image }, parent);
+    // By force: after a release that has failed, the way back is a release of what still runs.
+    const image = new docker.RemoteImage(name, { name: settings.image, forceRemove: true }, parent);
 
     const given = { ...settings.secrets, ...(store && { [storePassword]: store.password }) };
     const secrets = Object.fromEntries(Object.entries(given).map(([file, value]) => [file, pulumi.secret(value)]));

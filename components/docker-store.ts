@@ -51,7 +51,7 @@ export function dockerStore(
   parent: pulumi.Resource,
 ): { container: docker.Container; password: pulumi.Output<string> } {
   const password = newStorePassword(name, options, parent);
-  const image = new docker.RemoteImage(`${name}-store`, { name: options.image }, { parent });
+  const image = new docker.RemoteImage(`${name}-store`, { name: options.image, forceRemove: true }, { parent });
   const volume = new docker.Volume(`${name}-store`, {}, { parent, protect: options.isProtected ?? true });
   const container = new docker.Container(
     `${name}-store`,

@@ -99,8 +99,9 @@ export class SwarmApp extends pulumi.ComponentResource {
 
     const network = new docker.Network(name, { driver: "overlay" }, parent);
     const store = settings.store && swarmStore(name, settings.store, network, this);
-    // Swarm leaves images on its nodes; this one, where the engine of the provider is, goes with the stack.
-    const image = new docker.RemoteImage(name, { name: settings.image }, parent);
+    // Swarm leaves images on its nodes; this one, where the engine of the provider is, goes with the stack. By force: tasks
+    // that have ended are kept, and would hold it.
+    const image = new docker.RemoteImage(name, { name: settings.image, forceRemove: true }, parent);
     // A secret cannot change: another value is another secret of another name, and that rolls the tasks.
     const files = Object.entries({ ...settings.secrets, ...(store && { [storePassword]: store.password }) });
     const secrets = files.map(([file, value]) => ({

@@ -22,7 +22,7 @@ export function swarmStore(
   parent: pulumi.Resource,
 ): { service: docker.Service; password: pulumi.Output<string> } {
   const password = newStorePassword(name, options, parent);
-  const image = new docker.RemoteImage(`${name}-store`, { name: options.image }, { parent });
+  const image = new docker.RemoteImage(`${name}-store`, { name: options.image, forceRemove: true }, { parent });
   const volume = new docker.Volume(`${name}-store`, {}, { parent, protect: options.isProtected ?? true });
   const secret = new docker.Secret(
     `${name}-store`,

@@ -77,6 +77,10 @@ export async function route(
   }
 }
 
+/** Whether a port of `localhost` leads into the cluster: then it does not lead to the Docker engine, see docker-ports.ts. */
+export const leadsIntoCluster = (port: number): Promise<boolean> =>
+  succeeds("nft", ["get", "element", "ip", "meridian", "localhost", `{ ${port} }`]);
+
 /**
  * The host's own table: `localhost` ports that lead into the cluster (the map is kept by the load balancer), and no
  * access to the control plane from other machines (nor, but for the API server, from pods).

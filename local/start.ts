@@ -7,6 +7,7 @@ import { up } from "./cluster.ts";
 import { installPackages } from "./debian.ts";
 import { interruption, until, UserError } from "./exec.ts";
 import { seedEdgeImage, seedStoreImage } from "./images.ts";
+import { leadsIntoCluster } from "./network.ts";
 import { repository } from "./paths.ts";
 import { preflight } from "./preflight.ts";
 import { isQuiet, say } from "./progress.ts";
@@ -59,7 +60,14 @@ export async function startEverything(): Promise<void> {
     throw new UserError("pulumi up failed, see above; mend what it names and run `npm start` again.");
   }
   const url = (await pulumiOutput(pulumi, ["stack", "output", "url", "--stack", stack])).trim();
-  const local = `http://localhost:${wanted.servicePorts[0]}`;
+  const [port] = wanted.servicePorts;
+  const local = `http://localhost:${port}`;
+  // A stack that has just moved to Docker: the Service is gone, and the port of localhost is given back a moment later.
+  // Until then its pods, which still drain, would answer.
+  if (docker) {
+    const what = `the cluster's giving port ${port} of localhost back to Docker (another stack's Service may have it: \`npm run kubectl -- get services -A\`)`;
+    await until(what, async () => !(await leadsIntoCluster(port)), { seconds: 30 });
+  }
   // Ready pods are in the Service at once, but the proxies hear of it a moment later.
   await until(`an answer at ${local}`, async () => (await fetch(`${local}/healthz`)).ok, { seconds: 30 });
   say("");

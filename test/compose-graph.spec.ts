@@ -161,6 +161,7 @@ describe("what a ComposeApp makes of a file", () => {
       assert.deepEqual(await inputs("docker:index/remoteImage:RemoteImage", "shop-web"), {
         name: "registry.example/web:1",
         keepLocally: true,
+        forceRemove: true,
       });
     });
 

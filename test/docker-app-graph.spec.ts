@@ -53,7 +53,7 @@ describe("the containers of a DockerApp", () => {
     new DockerApp("hello", { image, replicas: 1 });
 
     assert.deepEqual(await inputs("docker:index/network:Network", "hello"), { driver: "bridge" });
-    assert.deepEqual(await inputs("docker:index/remoteImage:RemoteImage", "hello"), { name: image });
+    assert.deepEqual(await inputs("docker:index/remoteImage:RemoteImage", "hello"), { name: image, forceRemove: true });
     assert.deepEqual(await inputs(container, "hello-1"), {
       ...running,
       image,

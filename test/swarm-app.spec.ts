@@ -20,6 +20,13 @@ const taskOf = async (name = "hello"): Promise<TaskSpec> => (await only(service,
 describe("SwarmApp", () => {
   beforeEach(() => useMocks());
 
+  it("takes its image away by force: containers that have ended, or a way back, must not hold up an update", async () => {
+    new SwarmApp("hello", baseArgs);
+
+    const { inputs } = await only("docker:index/remoteImage:RemoteImage", "hello");
+    assert.deepEqual(inputs, { name: baseArgs.image, forceRemove: true });
+  });
+
   it("is one service of three tasks on an overlay network, behind the routing mesh", async () => {
     const app = new SwarmApp("hello", baseArgs);
 

@@ -17,8 +17,8 @@ export function onDocker(name: string, parts: Parts): void {
   for (const service of project.services) {
     const image = new docker.RemoteImage(
       `${name}-${service.name}`,
-      // Others on the host may use what was not built for this app.
-      { name: imageOf(service), keepLocally: service.build === undefined },
+      // Others on the host may use what was not built for this app. The rest goes by force, see docker-app.ts.
+      { name: imageOf(service), keepLocally: service.build === undefined, forceRemove: true },
       { parent },
     );
     const dependsOn = [image, ...service.dependsOn.flatMap((dependency) => made.get(dependency.name) ?? [])];

@@ -1,15 +1,20 @@
 /** The kit's own Docker engine, as the tests of both kinds of Docker apps look at it. */
+import assert from "node:assert/strict";
 import { join } from "node:path";
 import Docker from "dockerode";
 
+import { type LoadReport, SteadyLoad } from "../../commands/steady-load.ts";
+
 import { dockerHost } from "../../local/docker.ts";
-import { run } from "../../local/exec.ts";
+import { run, until } from "../../local/exec.ts";
 import { repository } from "../../local/paths.ts";
 
 export const docker = new Docker({ socketPath: dockerHost.replace("unix://", "") });
 
-export async function startEngine(): Promise<void> {
-  await run(process.execPath, ["--no-warnings", join(repository, "local", "main.ts"), "cluster", "up", "--docker"]);
+/** Starts it, with `swarm` as a Swarm of one node. */
+export async function startEngine({ swarm = false }: { swarm?: boolean } = {}): Promise<void> {
+  const kind = swarm ? "--swarm" : "--docker";
+  await run(process.execPath, ["--no-warnings", join(repository, "local", "main.ts"), "cluster", "up", kind]);
 }
 
 /** Names of the containers (with a `/` before them), volumes and networks there are. */
@@ -21,4 +26,33 @@ export async function namesOnEngine(): Promise<string[]> {
     ...Volumes.map(({ Name }) => Name),
     ...(await docker.listNetworks()).map(({ Name }) => Name),
   ];
+}
+
+/** Names of what stacks have made of the app: all that `namesOnEngine` tells, Swarm's objects, and images of a repository. */
+export async function madeOnEngine(image: string): Promise<Set<string>> {
+  const isSwarm = ((await docker.info()) as { Swarm: { ControlAvailable: boolean } }).Swarm.ControlAvailable;
+  const kinds = isSwarm ? [docker.listServices(), docker.listSecrets(), docker.listConfigs()] : [];
+  const objects = (await Promise.all(kinds)).flat() as { Spec?: { Name?: string } }[];
+  const names = [...(await namesOnEngine()), ...objects.map(({ Spec }) => Spec?.Name ?? "")];
+  const digests = (await docker.listImages()).flatMap(({ RepoDigests }) => RepoDigests ?? []);
+  return new Set([
+    ...names.filter((name) => /^\/?hello-/.test(name)),
+    ...digests.filter((name) => name.startsWith(image)),
+  ]);
+}
+
+/** Requests while `work` runs, and until there have been so many: none may fail. */
+export async function loseNothing(url: string, least: number, work: () => Promise<unknown>): Promise<LoadReport> {
+  const load = new SteadyLoad({ url, freshPerSecond: 200, keepAlivePerSecond: 10_000, clients: 16, slowSeconds: 3 });
+  try {
+    await work();
+    await until("the last requests", async () => load.report().requests >= least, { seconds: 300 });
+  } finally {
+    await load.stop();
+  }
+  const { seconds, ...report } = load.report();
+  console.log(`      ${report.requests} requests in ${seconds.length} s: ${JSON.stringify(report)}`);
+  assert.deepEqual({ failed: report.failed, failures: report.failures }, { failed: 0, failures: {} });
+  assert.ok(report.clients.fresh > 0 && report.clients.keepAlive > 0 && report.clients.slow > 0);
+  return load.report();
 }

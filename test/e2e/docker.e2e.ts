@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { spread } from "../../commands/spread.ts";
 import { dockerHost } from "../../local/docker.ts";
 import { edgeImage, seedEdgeImage, seedStoreImage } from "../../local/images.ts";
+import { leadsIntoCluster } from "../../local/network.ts";
+import { ports } from "../../local/paths.ts";
 import { dockerPlugin } from "../../local/plugins/docker/provider.ts";
 import type { Call } from "../../local/plugins/provider.ts";
-import { docker, namesOnEngine, startEngine } from "./docker-engine.ts";
+import { docker, madeOnEngine, startEngine } from "./docker-engine.ts";
 import { Program, until } from "./support.ts";
 
 describe("the app on one Docker host", function () {
@@ -36,7 +38,7 @@ describe("the app on one Docker host", function () {
     await Promise.all([seedStoreImage(), seedEdgeImage()]);
     program = await Program.create(config);
     program.env["DOCKER_HOST"] = dockerHost;
-    there = await made();
+    there = await madeOnEngine(program.image);
     await program.up();
     url = await program.output("url");
   });
@@ -51,6 +53,11 @@ describe("the app on one Docker host", function () {
     const { replicas: counts } = await spread({ url, requests: 100 });
     assert.equal(counts.length, 3);
     for (const { count } of counts) assert.ok(count >= 18 && count <= 49, `got ${count}`);
+  });
+
+  it("has its port of localhost, which the cluster would have first", async () => {
+    assert.equal(await leadsIntoCluster(Number(new URL(url).port)), false);
+    assert.equal(await leadsIntoCluster(ports.registry), true);
   });
 
   it("changes nothing the second time", async () => {
@@ -107,35 +114,37 @@ describe("the app on one Docker host", function () {
     }
   });
 
-  it("keeps the traffic where it is when a version crashes, and says why", async () => {
+  it("keeps the traffic where it is when a version crashes, says why, and goes back to the version before", async () => {
     const crash = `command: ["node", "-e", "console.log('no licence'); process.exit(3)"],`;
-    program.edit("on-docker.ts", "image: image.ref,\n  replicas", `image: image.ref,\n  ${crash}\n  replicas`);
+    const edit = ["image: image.ref,\n  replicas", `image: image.ref,\n  ${crash}\n  replicas`] as const;
+    const port = Number(new URL(url).port);
+    const names = { namespace: program.namespace, repository: program.image, port };
+    program.edit("on-docker.ts", ...edit);
+    program.configure({ ...names, ...config, version: "v0.0.3" });
     const { code, output } = await program.attempt("up", "--yes", "--skip-preview");
 
     assert.notEqual(code, 0);
     assert.match(output, /the container hello-1-\w+ ended with exit code 3; its last words:\s+no licence/);
     assert.equal((await ask()).version, "v0.0.2");
     assert.equal((await replicas()).length, 3);
+
+    program.edit("on-docker.ts", edit[1], edit[0]);
+    program.configure({ ...names, ...config });
+    await program.up();
+    assert.equal((await ask()).version, "v0.0.2");
+    assert.equal((await replicas()).length, 3);
   });
 
   it("leaves no container, volume, network or image behind", async () => {
-    const ours = [...(await made())].filter((name) => !there.has(name));
+    const ours = [...(await madeOnEngine(program.image))].filter((name) => !there.has(name));
     assert.equal(ours.filter((name) => name.startsWith("/")).length, 6);
     await program.pulumi("destroy", "--yes", "--skip-preview");
-    const left = await made();
+    const left = await madeOnEngine(program.image);
     assert.deepEqual(
       ours.filter((name) => left.has(name)),
       [],
     );
   });
-
-  /** Names of what the stack has made: containers, volumes, networks and its own images. */
-  async function made(): Promise<Set<string>> {
-    const names = (await namesOnEngine()).filter((name) => /^\/?hello-/.test(name));
-    const images = await docker.listImages();
-    const digests = images.flatMap(({ RepoDigests }) => RepoDigests ?? []);
-    return new Set([...names, ...digests.filter((name) => name.startsWith(program.image))]);
-  }
 });
 
 const call = (kind: string): Call => ({

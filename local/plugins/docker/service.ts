@@ -31,7 +31,7 @@ export const service: Kind = {
   async create(engine, inputs, call) {
     const id = idOf(await engine.docker.createService(serviceSpec(inputs)));
     try {
-      if (isBag(inputs["convergeConfig"])) await converge(engine, id, inputs, call, undefined);
+      if (isBag(inputs["convergeConfig"])) await converge(engine, id, inputs, call);
     } catch (error) {
       // As the official plugin has it: what never worked is taken away again.
       await remove(() => engine.docker.getService(id).remove());
@@ -45,7 +45,10 @@ export const service: Kind = {
     const there = engine.docker.getService(id);
     const before = (await there.inspect()) as Live;
     await there.update({ version: before.Version.Index, ...serviceSpec(inputs) });
-    if (isBag(inputs["convergeConfig"])) await converge(engine, id, inputs, call, before.UpdateStatus?.StartedAt ?? "");
+    if (!isBag(inputs["convergeConfig"])) return {};
+    const after = (await there.inspect()) as Live;
+    const replacesTasks = whatTasksAre(before) !== whatTasksAre(after);
+    await converge(engine, id, inputs, call, { replacesTasks, before: before.UpdateStatus?.StartedAt });
     return {};
   },
 
@@ -58,6 +61,11 @@ export const service: Kind = {
     await gone(engine, id);
   },
 };
+
+/** What Swarm makes new tasks for if it changes. Not where they may run: those that are in such a place stay. */
+function whatTasksAre({ Spec }: Live): string {
+  return JSON.stringify([{ ...Spec.TaskTemplate, Placement: undefined }, Spec.EndpointSpec]);
+}
 
 const tasksOf = async ({ docker }: Engine, id: string): Promise<Task[]> =>
   (await docker.listTasks({ filters: JSON.stringify({ service: [id] }) })) as unknown as Task[];
@@ -74,7 +82,7 @@ async function gone({ docker }: Engine, id: string): Promise<void> {
 /**
  * Waits until as many tasks run as there should be, and an update has completed.
  *
- * @param updatedBefore when the update before this one began; undefined for a new service
+ * @param update of a service that was there: whether it replaces tasks, and when the one before it began
  * @throws when the update was rolled back or paused, or did not end in time, with the reason
  */
 async function converge(
@@ -82,7 +90,7 @@ async function converge(
   id: string,
   inputs: Bag,
   call: Call,
-  updatedBefore: string | undefined,
+  update?: { readonly replacesTasks: boolean; readonly before: string | undefined },
 ): Promise<void> {
   const began = Date.now();
   let shown = "";
@@ -93,8 +101,8 @@ async function converge(
     call.signal.throwIfAborted();
     const live = (await engine.docker.getService(id).inspect()) as Live;
     const tasks = await tasksOf(engine, id);
-    const update = live.UpdateStatus?.StartedAt === updatedBefore ? undefined : live.UpdateStatus;
-    const state = updatedBefore === undefined ? undefined : update?.State;
+    const isOfThis = update !== undefined && live.UpdateStatus?.StartedAt !== update.before;
+    const state = isOfThis ? live.UpdateStatus?.State : undefined;
     if (state === "rollback_completed") {
       throw new Error(`the update of ${name} failed and was rolled back: ${reason(tasks, began)}`);
     }
@@ -106,10 +114,11 @@ async function converge(
     const running = tasks.filter(
       ({ DesiredState, Status }) => DesiredState === "running" && Status.State === "running",
     );
-    const isStill = state === undefined || state === "completed";
+    // Swarm begins a moment later; until then the tasks of before run, all of them.
+    const isStill = state === "completed" || (state === undefined && update?.replacesTasks !== true);
     if (isStill && running.length === replicas) return;
     const failed = tasks.filter((task) => hasFailed(task) && Date.parse(task.Status.Timestamp) >= began - 1000);
-    if (updatedBefore === undefined && running.length === 0 && failed.length >= Math.max(3, replicas)) {
+    if (update === undefined && running.length === 0 && failed.length >= Math.max(3, replicas)) {
       throw new Error(`the service ${name} does not start: ${reason(tasks, began)}`);
     }
     if (Date.now() - began > timeout) {

@@ -52,7 +52,15 @@ export const network: Kind = {
     return { id: made.id, results: await inspectNetwork(docker, made.id) };
   },
   read: ({ docker }, id) => found(() => inspectNetwork(docker, id)),
-  delete: ({ docker }, id) => remove(() => docker.getNetwork(id).remove()),
+  async delete({ docker }, id) {
+    const there = docker.getNetwork(id);
+    // A Swarm forgets its network at once; the node's own part of it may stay, and must be removed by itself then.
+    for (let attempt = 1; (await found(() => there.inspect())) !== undefined; attempt++) {
+      if (attempt > 40) throw new Error(`the network ${id} is still there after it was removed ${attempt} times`);
+      await remove(() => there.remove());
+      if (attempt > 1) await pause(500);
+    }
+  },
 };
 
 async function inspectNetwork(docker: Engine["docker"], id: string): Promise<Bag> {

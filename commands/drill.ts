@@ -47,7 +47,7 @@ const kinds: readonly Kind[] = [
   {
     name: "region",
     description: "cut the power of a region of the local cluster, and give it back",
-    argument: ["<name>", "the region"],
+    argument: ["<name>", "the region, such as eu"],
     make: (place, { outage }, name) => loseRegion(place, name, outage),
   },
   {
@@ -205,6 +205,13 @@ async function main(): Promise<number> {
     await program.allowExcessArguments().parseAsync();
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const [, missing] = /^error: missing required argument '(.*)'$/.exec((error as Error).message) ?? [];
+    const needy = kinds.find(({ argument }) => argument?.[0] === `<${missing}>`);
+    if (needy !== undefined) {
+      const told = `the drill ${needy.name} has to be told the ${missing}: ${needy.argument?.[1]}.`;
+      process.stderr.write(`error: ${told}\n`);
+      return 2;
+    }
     const isStopped = interruption.signal.aborted;
     const { message } = error as Error;
     const sentence =

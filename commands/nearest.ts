@@ -3,10 +3,13 @@ export function nearest(word: string, names: readonly string[]): string | undefi
   return names.toSorted((a, b) => distance(word, a) - distance(word, b))[0];
 }
 
-/** A sentence on a name that there is not: what there is, and what was likely meant. */
+/** A sentence on a name that there is not: what there is, and what was likely meant, if that can be told. */
 export function unknown(what: string, word: string, names: readonly string[]): string {
   if (names.length === 0) return `there is no ${what} ${JSON.stringify(word)}; there are none at all.`;
-  return `there is no ${what} ${JSON.stringify(word)}, did you mean ${nearest(word, names)}? There are ${names.join(", ")}.`;
+  const guess = nearest(word, names)!;
+  const isLikely = distance(word, guess) <= Math.max(1, word.length / 2);
+  const end = isLikely ? `, did you mean ${guess}? There are ` : "; there are ";
+  return `there is no ${what} ${JSON.stringify(word)}${end}${names.join(", ")}.`;
 }
 
 /** How many letters have to be put in, left out or changed to make `b` of `a`. */

@@ -16,6 +16,7 @@ import {
   stopPart,
   up,
 } from "./cluster.ts";
+import { unknown } from "../commands/nearest.ts";
 import { installPackages } from "./debian.ts";
 import { examine, report } from "./doctor.ts";
 import { attach, interruption, UserError } from "./exec.ts";
@@ -28,7 +29,7 @@ import { preflight } from "./preflight.ts";
 import { beQuiet } from "./progress.ts";
 import { environment, preparePulumi, runPulumi, stack } from "./pulumi.ts";
 import { daemonsOf } from "./region.ts";
-import { checkRegions, findRegion } from "./region-list.ts";
+import { checkRegions, findRegion, regions } from "./region-list.ts";
 import { startEverything } from "./start.ts";
 import { buildTools, tool } from "./tools.ts";
 
@@ -121,7 +122,11 @@ cluster
   )
   .action((name: string, { lines }: { lines: number }) => {
     const host = ["registry", "buildkitd", "load-balancer", "load-balancer-proxy", "gateway", metricsServer];
-    const names = [...host, ...dockerDaemons].includes(name) ? [name] : daemonsOf(findRegion(name).name);
+    const daemons = [...host, ...dockerDaemons];
+    const nodes = regions().map((region) => region.name);
+    if (![...nodes, ...daemons].includes(name))
+      throw new UserError(unknown("node or component", name, [...nodes, ...daemons]));
+    const names = daemons.includes(name) ? [name] : daemonsOf(name);
     for (const each of names) console.log(`==> ${logFile(each)}\n${endOfLog(logFile(each), lines)}\n`);
   });
 const region = cluster.command("region").description("lose a region, and get it back");
@@ -244,11 +249,19 @@ passThrough("render", "npm run render: the manifests that the program makes, as 
 passThrough("grafana", "npm run grafana: the Grafana dashboard of the app, as JSON", (args) =>
   node("commands/grafana.ts", args),
 );
-passThrough("bench", "npm run bench -- NAME: measure, and write bench/NAME.md", async ([name = "", ...args]) => {
-  const names = readdirSync(join(repository, "bench")).flatMap((file) => /^(.*)\.ts$/.exec(file)?.[1] ?? []);
-  if (!names.includes(name)) throw new UserError(`there is no benchmark "${name}"; there are ${names.join(", ")}.`);
-  await node(`bench/${name}.ts`, args);
-}).helpOption("-h, --help", "what this is");
+const benchmarks = readdirSync(join(repository, "bench")).flatMap((file) => /^(.*)\.ts$/.exec(file)?.[1] ?? []);
+const bench: Command = passThrough(
+  "bench",
+  "npm run bench -- NAME: measure, and write bench/NAME.md",
+  async ([name, ...args]) => {
+    if (wantsHelp(args)) return bench.outputHelp();
+    if (name === undefined) throw new UserError(`which benchmark shall it be? There are ${benchmarks.join(", ")}.`);
+    if (!benchmarks.includes(name)) throw new UserError(unknown("benchmark", name, benchmarks));
+    await node(`bench/${name}.ts`, args);
+  },
+)
+  .helpOption("-h, --help", "what this is")
+  .addHelpText("after", `\nNAME is one of ${benchmarks.join(", ")}.`);
 passThrough("docs", "npm run docs -- [PAGE…]: run what the pages in docs/ show, and write what comes of it", (args) =>
   wantsHelp(args) ? node("docs/run.ts", args) : withLock(() => node("docs/run.ts", args), "docs-lock"),
 );

@@ -31,7 +31,9 @@ export async function loseRegion(place: Place, wanted: string, outageSeconds: nu
       await undo.run();
       interruption.signal.throwIfAborted();
       mark(`the region ${region} has its power back`);
-      await until(`an answer from ${region}`, () => answersFrom(2));
+      // Its first answers come while nodes still lead requests to where its replicas were.
+      const isWhole = (): boolean => lastSeconds(report(), 3).every(({ failed }) => failed === 0);
+      await until(`answers from ${region}, and no failed request for three seconds`, () => answersFrom(2) && isWhole());
       mark(`the region ${region} answers again`);
     },
   };

@@ -39,7 +39,9 @@ describe("npm run drill", function () {
       stderr: `error: there is no drill "regoin", did you mean region? ${all}\n`,
     });
     assert.match(drill().stderr, /^error: which drill shall it be\? There are pod, .*control-plane\.\n$/);
-    assert.equal(drill("region").stderr, "error: missing required argument 'name'\n");
+    assert.equal(drill("region").stderr, "error: the drill region has to be told the name: the region, such as eu.\n");
+    const kind = "error: the drill release has to be told the kind: rolling, blueGreen, canary.\n";
+    assert.deepEqual(drill("release"), { status: 2, stderr: kind });
     assert.match(drill("pod", "--outage", "0").stderr, /'0' is invalid\. it must be an integer from 1 to 600\.\n$/);
   });
 
@@ -231,6 +233,7 @@ describe("what a drill tells", () => {
       unknown("region", "uss", ["eu", "us"]),
       'there is no region "uss", did you mean us? There are eu, us.',
     );
+    assert.equal(unknown("region", "nowhere", ["eu", "us"]), 'there is no region "nowhere"; there are eu, us.');
     assert.equal(unknown("node", "a", []), 'there is no node "a"; there are none at all.');
   });
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
@@ -75,7 +75,11 @@ export async function manifests(config: Readonly<Record<string, string>>): Promi
 export function stackConfig(stack: string, changed: Readonly<Record<string, string>> = {}): Record<string, string> {
   const { config: declared } = read("Pulumi.yaml") as { config: Record<string, { default: unknown }> };
   const defaults = Object.entries(declared).map(([key, { default: value }]) => [key, value] as const);
-  const { config: own } = read(`Pulumi.${stack}.yaml`) as { config?: Bag };
+  const file = `Pulumi.${stack}.yaml`;
+  if (!existsSync(new URL(`../${file}`, import.meta.url))) {
+    throw new Error(`there is no stack ${JSON.stringify(stack)}: its file ${file} is missing.`);
+  }
+  const { config: own } = read(file) as { config?: Bag };
   const given = Object.entries(own ?? {}).map(([key, value]) => [key.replace(/^meridian:/, ""), value] as const);
   const texts = [...defaults, ...given].map(([key, value]) => [key, asText(value)] as const);
   return { ...Object.fromEntries(texts), ...changed };

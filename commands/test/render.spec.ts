@@ -70,6 +70,7 @@ describe("render", () => {
   it("has a stack's values before the defaults, and those that are given before both", () => {
     const { regions, replicas, port } = stackConfig("dev", { port: "80" });
     assert.deepEqual({ regions, replicas, port }, { regions: '["eu","us","ap"]', replicas: "3", port: "80" });
-    assert.throws(() => stackConfig("nowhere"), /Pulumi\.nowhere\.yaml/);
+    const message = 'there is no stack "nowhere": its file Pulumi.nowhere.yaml is missing.';
+    assert.throws(() => stackConfig("nowhere"), { message });
   });
 });

@@ -1,6 +1,6 @@
 /** `npm start`: from a fresh clone to an answering app, and a quick no-op when everything is there. */
 import { parse } from "yaml";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { showSpread } from "../commands/spread.ts";
 import { up } from "./cluster.ts";
@@ -47,6 +47,11 @@ export async function startEverything(): Promise<void> {
   const target = configured("target");
   const docker = target === "docker" ? "host" : target === "swarm" ? "swarm" : undefined;
   await up({ ...wanted, docker });
+  if (docker === "swarm" && configured("swarmPublish") === "ingress" && !existsSync("/proc/net/ip_vs")) {
+    throw new UserError(
+      "this kernel has no IPVS, without which nothing gets through a Swarm's routing mesh; run `npm run pulumi -- config set swarmPublish balancer` and try again.",
+    );
+  }
   if (configured("store") === true || configured("store") === "true") await seedStoreImage();
   const needsEdge = configured("cdn") === true || configured("cdn") === "true" || docker !== undefined;
   if (needsEdge) await seedEdgeImage();

@@ -8,7 +8,7 @@ import { Program, until } from "./support.ts";
 
 const fixture = "test/e2e/fixtures/compose/compose.yaml";
 
-for (const target of ["kubernetes", "docker"] as const) {
+for (const target of ["kubernetes", "docker", "swarm"] as const) {
   describe(`a Compose file, target ${target}`, function () {
     this.timeout(300_000);
     let program: Program;
@@ -16,11 +16,17 @@ for (const target of ["kubernetes", "docker"] as const) {
     const port = 20_000 + Math.floor(Math.random() * 10_000);
 
     before(async () => {
-      if (target === "docker") await startEngine();
+      if (target !== "kubernetes") await startEngine({ swarm: target === "swarm" });
       program = await Program.create({ port });
       program.env["DOCKER_HOST"] = dockerHost;
       for (const image of ["image: ${IMAGE:?the app's image}\n", "image: ${IMAGE}\n"]) {
         program.edit(fixture, image, `${image}    build: ../../../../app\n`);
+      }
+      if (target === "swarm") {
+        // Without IPVS in the kernel there is neither the routing mesh nor the one address of a service.
+        const port = "- target: 3100\n        published: ${WEB_PORT}\n        mode: host";
+        program.edit(fixture, "- ${WEB_PORT:-8080}:3100", port);
+        program.edit(fixture, "      replicas: 2", "      replicas: 2\n      endpoint_mode: dnsrr");
       }
       const variables = { IMAGE: `${program.image}:v0.0.1`, WEB_PORT: String(port) };
       writeFileSync(

@@ -17,26 +17,26 @@ export async function startEngine({ swarm = false }: { swarm?: boolean } = {}): 
   await run(process.execPath, ["--no-warnings", join(repository, "local", "main.ts"), "cluster", "up", kind]);
 }
 
-/** Names of the containers (with a `/` before them), volumes and networks there are. */
+/** Names of the containers (with a `/` before them), volumes and networks there are, and of a Swarm's objects. */
 export async function namesOnEngine(): Promise<string[]> {
+  const isSwarm = ((await docker.info()) as { Swarm: { ControlAvailable: boolean } }).Swarm.ControlAvailable;
+  const kinds = isSwarm ? [docker.listServices(), docker.listSecrets(), docker.listConfigs()] : [];
+  const objects = (await Promise.all(kinds)).flat() as { Spec?: { Name?: string } }[];
   const containers = await docker.listContainers({ all: true });
   const { Volumes } = await docker.listVolumes();
   return [
     ...containers.flatMap(({ Names }) => Names),
     ...Volumes.map(({ Name }) => Name),
     ...(await docker.listNetworks()).map(({ Name }) => Name),
+    ...objects.map(({ Spec }) => Spec?.Name ?? ""),
   ];
 }
 
-/** Names of what stacks have made of the app: all that `namesOnEngine` tells, Swarm's objects, and images of a repository. */
+/** Names of what stacks have made of the app, and of the images that are from a repository. */
 export async function madeOnEngine(image: string): Promise<Set<string>> {
-  const isSwarm = ((await docker.info()) as { Swarm: { ControlAvailable: boolean } }).Swarm.ControlAvailable;
-  const kinds = isSwarm ? [docker.listServices(), docker.listSecrets(), docker.listConfigs()] : [];
-  const objects = (await Promise.all(kinds)).flat() as { Spec?: { Name?: string } }[];
-  const names = [...(await namesOnEngine()), ...objects.map(({ Spec }) => Spec?.Name ?? "")];
   const digests = (await docker.listImages()).flatMap(({ RepoDigests }) => RepoDigests ?? []);
   return new Set([
-    ...names.filter((name) => /^\/?hello-/.test(name)),
+    ...(await namesOnEngine()).filter((name) => /^\/?hello-/.test(name)),
     ...digests.filter((name) => name.startsWith(image)),
   ]);
 }

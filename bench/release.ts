@@ -113,6 +113,7 @@ try {
   const service = await kubectl("-n", program.namespace, "get", "service", "hello", "-o", "json");
   const argoUrl = await argo.start(JSON.parse(service) as Parameters<ArgoRollouts["start"]>[0]);
   await argo.release(plain(second));
+  await argo.settled(config.replicas);
   await answered(argoUrl, second.version);
 
   let next = first;

@@ -71,10 +71,12 @@ export class ArgoRollouts {
     });
   }
 
-  /** Waits until only the Pods of the last release are left. */
+  /** Waits until the last release has the traffic, and only its Pods are left. */
   async settled(replicas: number): Promise<void> {
-    await until("the end of Argo's earlier release", async () => {
-      return (await kubectl("-n", this.#namespace, "get", "pods", "-o", "name")).trim().split("\n").length === replicas;
+    const get = (what: string, path: string) => kubectl("-n", this.#namespace, "get", what, "-o", `jsonpath=${path}`);
+    await until("the end of Argo's release", async () => {
+      const isHealthy = (await get("rollouts/argo", "{.status.phase}")) === "Healthy";
+      return isHealthy && (await get("pods", "{.items[*].metadata.name}")).split(" ").length === replicas;
     });
   }
 

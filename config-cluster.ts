@@ -21,35 +21,44 @@ export interface Cluster {
   readonly secretType: string | undefined;
 }
 
-type CdnConfig = Pick<Config, "cdnCacheSize" | "cdnReplicas" | "cdnTlsSecret" | "namespace" | "regions">;
+type ClusterConfig = Pick<Config, "cdn" | "cdnCacheSize" | "cdnReplicas" | "cdnTlsSecret" | "namespace" | "regions">;
 
 /** Ends the program with a sentence for each thing that the cluster does not have. */
 export async function checkOnCluster(config: Config): Promise<void> {
-  if (config.target === "kubernetes" && config.cdn) refuseConfig(checkCluster(config, await readCluster(config)));
+  // Without regions there is nothing that only the cluster knows, and no CDN.
+  if (config.target !== "kubernetes" || config.regions.length === 0) return;
+  refuseConfig(checkCluster(config, await readCluster(config)));
 }
 
-/** One sentence for each thing that edges need and the cluster does not have. */
-export function checkCluster(config: CdnConfig, { nodes, secretType }: Cluster): string[] {
-  return [...(nodes === undefined ? [] : checkNodes(config, nodes)), ...checkSecret(config, secretType)];
+/** One sentence for each thing that replicas and edges need and the cluster does not have. */
+export function checkCluster(config: ClusterConfig, { nodes, secretType }: Cluster): string[] {
+  return [
+    ...(nodes === undefined ? [] : checkRegions(config, nodes)),
+    ...(nodes === undefined || !config.cdn ? [] : checkDisks(config, nodes)),
+    ...(config.cdn ? checkSecret(config, secretType) : []),
+  ];
 }
 
-function checkNodes(
-  { cdnCacheSize: cacheSize, cdnReplicas: replicas, regions }: CdnConfig,
-  nodes: NonNullable<Cluster["nodes"]>,
-): string[] {
+function checkRegions({ regions }: ClusterConfig, nodes: NonNullable<Cluster["nodes"]>): string[] {
   const known = [...new Set(nodes.map(({ region }) => region))].toSorted();
   if (known.length === 0) {
     const fix = `for example: kubectl label node NAME ${regionLabel}=${regions[0]}`;
     return [`regions must have nodes, got ${show(regions)}, and no node has the label ${regionLabel}; ${fix}`];
   }
-  const without = regions.flatMap((region, index) =>
+  return regions.flatMap((region, index) =>
     checkOneOf(`regions[${index}]`, region, known).map(
       (problem) =>
         `${problem}, which no node's label ${regionLabel} says; for example: pulumi config set --path 'regions[${index}]' ${known[0]}`,
     ),
   );
+}
+
+function checkDisks(
+  { cdnCacheSize: cacheSize, cdnReplicas: replicas, regions }: ClusterConfig,
+  nodes: NonNullable<Cluster["nodes"]>,
+): string[] {
   const disk = edgeDisk(edgeSettings({}, { cacheSize }));
-  const tooSmall = regions.flatMap((region) => {
+  return regions.flatMap((region) => {
     const disks = nodes.filter((node) => node.region === region).map((node) => node.disk);
     const places = disks.reduce((sum, size) => sum + Math.floor(size / disk), 0);
     if (disks.length === 0 || places >= replicas) return [];
@@ -58,10 +67,9 @@ function checkNodes(
       `cdnCacheSize must fit region ${show(region)}, got ${show(cacheSize)}: ${room}; for example: pulumi config set cdnCacheSize 256Mi`,
     ];
   });
-  return [...without, ...tooSmall];
 }
 
-function checkSecret({ cdnTlsSecret: name, namespace }: CdnConfig, type: string | undefined): string[] {
+function checkSecret({ cdnTlsSecret: name, namespace }: ClusterConfig, type: string | undefined): string[] {
   const wanted = "kubernetes.io/tls";
   if (name === "" || type === undefined || type === wanted) return [];
   const got = type === "" ? "and there is none" : `and its type is ${type}`;
@@ -74,12 +82,12 @@ function checkSecret({ cdnTlsSecret: name, namespace }: CdnConfig, type: string 
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)}Gi`;
 
 /** What the cluster that Pulumi's default provider deploys to has. */
-async function readCluster({ cdnTlsSecret, namespace }: CdnConfig): Promise<Cluster> {
+async function readCluster({ cdn, cdnTlsSecret, namespace }: ClusterConfig): Promise<Cluster> {
   const lines =
     "{range .items[*]}{.metadata.labels['topology\\.kubernetes\\.io/region']} {.status.allocatable['ephemeral-storage']}{\"\\n\"}{end}";
   const [nodes, secretType] = await Promise.all([
     kubectl("get", "nodes", "-l", regionLabel, "-o", `jsonpath=${lines}`),
-    cdnTlsSecret === ""
+    !cdn || cdnTlsSecret === ""
       ? undefined
       : kubectl("-n", namespace, "get", "secret", cdnTlsSecret, "--ignore-not-found", "-o", "jsonpath={.type}"),
   ]);

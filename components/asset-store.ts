@@ -62,9 +62,12 @@ export function assetStore(
   const selector = { "app.kubernetes.io/name": storeName };
   const metadata = { namespace, labels: { ...selector, "app.kubernetes.io/managed-by": "pulumi" } };
   const folders = previous.map(({ version }) => `/releases/${version}`);
-  // None of the service's own environment: who serves files needs no password.
+  // None of the service's own environment: who serves files needs no password, and no token.
   const env = { ASSET_FOLDERS: folders.join(":") };
-  const spec = podSpec({ ...pod, env, envFrom: [], volumes: [], command: command ?? pod.command }, selector);
+  const spec = podSpec(
+    { ...pod, env, envFrom: [], volumes: [], command: command ?? pod.command, serviceAccountToken: false },
+    selector,
+  );
   const [container] = spec.containers as k8s.types.input.core.v1.Container[];
   const volumeName = (index: number) => `release-${index}`;
   const deployment = new k8s.apps.v1.Deployment(

@@ -27,6 +27,7 @@ export function podSpec(options: PodOptions, selector: Readonly<Record<string, s
   return {
     ...restrictedPod(options.runAsUser),
     serviceAccountName: options.serviceAccountName,
+    automountServiceAccountToken: options.serviceAccountToken,
     imagePullSecrets: options.imagePullSecrets.map((name) => ({ name })),
     terminationGracePeriodSeconds: options.terminationGracePeriodSeconds,
     affinity: regions.length > 0 ? regionAffinity(regions) : undefined,

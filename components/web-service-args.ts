@@ -149,6 +149,13 @@ export interface WebServiceArgs {
    */
   readonly runAsUser?: number | undefined;
   /**
+   * Gives the replicas a token for the cluster's API, of an account that may do nothing until a role is bound to it:
+   * `WebService.serviceAccountName`.
+   *
+   * @default false
+   */
+  readonly serviceAccountToken?: boolean | undefined;
+  /**
    * How a new version takes the place of the old one.
    *
    * @default { kind: "rolling", maxSurge: 1, maxUnavailable: 0 }
@@ -232,6 +239,7 @@ export function withDefaults(args: WebServiceArgs) {
     podAnnotations: args.podAnnotations ?? {},
     imagePullSecrets: args.imagePullSecrets ?? [],
     runAsUser: args.runAsUser ?? 10001,
+    serviceAccountToken: args.serviceAccountToken ?? false,
     release: args.release ?? defaultRelease,
     service: args.service ?? {},
   };

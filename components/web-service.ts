@@ -39,6 +39,8 @@ export class WebService extends pulumi.ComponentResource {
   readonly url: pulumi.Output<string>;
   /** Where other pods of the cluster reach the service, by its name. */
   readonly clusterUrl: pulumi.Output<string>;
+  /** The account that the replicas run under, which may do nothing. */
+  readonly serviceAccountName: pulumi.Output<string>;
   /** The name of the Deployment; under blue/green each release has a Deployment of its own. */
   readonly deploymentName: pulumi.Output<string>;
 
@@ -112,11 +114,13 @@ export class WebService extends pulumi.ComponentResource {
 
     const host = ingress === undefined ? route && routeUrl(route) : ingressUrl(ingress);
     this.url = host === undefined ? serviceUrl(service, ports[0]!.port!) : pulumi.output(host);
+    this.serviceAccountName = account.metadata.name;
     this.deploymentName = deployment.metadata.name;
     this.clusterUrl = service.metadata.apply(({ name, namespace }) =>
       urlOf([], `${name}.${namespace}.svc`, ports[0]!.port!),
     );
-    this.registerOutputs({ url: this.url, clusterUrl: this.clusterUrl, deploymentName: this.deploymentName });
+    const { url, clusterUrl, serviceAccountName, deploymentName } = this;
+    this.registerOutputs({ url, clusterUrl, serviceAccountName, deploymentName });
   }
 }
 

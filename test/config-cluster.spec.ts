@@ -11,6 +11,7 @@ import { readConfig } from "../config.ts";
 import { useConfig, useMocks } from "./mocks.ts";
 
 const config = {
+  cdn: true,
   regions: ["eu", "us"],
   cdnReplicas: 2,
   cdnCacheSize: "256Mi",
@@ -45,6 +46,15 @@ describe("the configuration and the cluster", () => {
       `regions must have nodes, got ["eu","us"], and no node has the label ${label}; ` +
         `for example: kubectl label node NAME ${label}=eu`,
     ]);
+  });
+
+  it("have the same regions without a CDN, whose disks and certificate do not matter then", () => {
+    const plain = { ...config, cdn: false, cdnCacheSize: "1Ti", cdnTlsSecret: "www-tls" } as const;
+    assert.deepEqual(checkCluster(plain, { nodes, secretType: "" }), []);
+    assert.match(
+      checkCluster({ ...plain, regions: ["mars"] }, cluster).join(),
+      /^regions\[0\] must be one of "eu", "us"/,
+    );
   });
 
   it("have room for the caches on single nodes", () => {
@@ -123,12 +133,12 @@ describe("asking the cluster", () => {
     await checkOnCluster(readConfig());
   });
 
-  it("does not stand in the way of whoever may not look at nodes, or has no CDN, or no Kubernetes", async () => {
+  it("does not stand in the way of whoever may not look at nodes, or names no region, or has no Kubernetes", async () => {
     kubectl("exit 1");
     useConfig(withCdn);
     await checkOnCluster(readConfig());
     kubectl("echo eu 100Gi");
-    useConfig({ ...withCdn, cdn: "false" });
+    useConfig({});
     await checkOnCluster(readConfig());
     useConfig({ ...withCdn, target: "docker" });
     await checkOnCluster(readConfig());

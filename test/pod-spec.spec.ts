@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { WebService } from "../components/index.ts";
 import type { WebServiceArgs } from "../components/index.ts";
-import { digest, only, secret, specOf, useMocks } from "./mocks.ts";
+import { digest, only, secret, specOf, useMocks, valueOf } from "./mocks.ts";
 
 const baseArgs: WebServiceArgs = { image: `registry.example/hello@${digest}` };
 const selector = { "app.kubernetes.io/name": "hello" };
@@ -85,6 +85,25 @@ describe("a replica of WebService", () => {
     assert.deepEqual(startupProbe, { exec: { command: ["check", "-v"] }, ...timing });
     assert.deepEqual(livenessProbe, { grpc: { port: 3001, service: "live" }, ...timing });
     assert.deepEqual(readinessProbe, { tcpSocket: { port: "health" }, ...timing });
+  });
+
+  it("holds a token if asked to, of an account that a role can be bound to; its jobs and its asset store hold none", async () => {
+    const { serviceAccountName } = new WebService("hello", {
+      ...baseArgs,
+      version: "v0.0.1",
+      serviceAccountToken: true,
+      migration: { command: ["migrate"] },
+      assetStore: { folder: "/app/public" },
+    });
+
+    const automount = async (type: string, name: string) => {
+      const { template } = (await only(type, name)).inputs["spec"] as { template: { spec: Record<string, unknown> } };
+      return template.spec["automountServiceAccountToken"];
+    };
+    assert.equal(await automount("kubernetes:apps/v1:Deployment", "hello"), true);
+    assert.equal(await automount("kubernetes:apps/v1:Deployment", "hello-assets"), false);
+    assert.equal(await automount("kubernetes:batch/v1:Job", "hello-migration"), false);
+    assert.equal(await valueOf(serviceAccountName), "hello-1a2b3c4d");
   });
 
   it("passes Pod Security's level restricted and holds no token", async () => {

@@ -31,8 +31,6 @@ const beforeServers = String.raw`
     scgi_temp_path /tmp/edge/scgi;
     server_tokens off;
     default_type application/octet-stream;
-    sendfile on;
-    tcp_nopush on;
     access_log off;
     map $request_time $edge_milliseconds {
       "~^0\.0*(?<small>[0-9]+)$" $small;
@@ -64,6 +62,10 @@ const beforeServers = String.raw`
       "~*^text/html\s*(,|$)" "text/html,application/xhtml+xml,*/*;q=0.8";
       "~*^text/css\s*,\s*\*/\*;q=0\.1$" "*/*";
       default $http_accept;
+    }
+    map $upstream_cache_status $edge_answer {
+      volatile;
+      default "$edge_name $upstream_cache_status $request_method $request_time $sent_http_content_length $upstream_http_x_edge_times";
     }
     map $http_x_request_id $edge_request_id {
       "~^[A-Za-z0-9._-]{1,128}$" $http_x_request_id;

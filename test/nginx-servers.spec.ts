@@ -18,6 +18,9 @@ const cache = String.raw`
       add_header X-Request-Id $edge_request_id always;
       access_log /dev/stdout json buffer=4k flush=1s;
       proxy_cache objects;
+      open_file_cache max=256 inactive=10s;
+      open_file_cache_valid 10s;
+      open_file_cache_min_uses 2;
       set $edge_key "";
       proxy_cache_lock on;
       proxy_cache_lock_timeout 10s;
@@ -34,8 +37,12 @@ const cache = String.raw`
       proxy_read_timeout 3600s;
       proxy_hide_header X-Request-Id;
       proxy_hide_header X-Edge-Times;
+      proxy_hide_header Cache-Control;
       proxy_hide_header X-Edge-Cache-Control;
+      add_header Cache-Control $upstream_http_x_edge_cache_control always;
+      proxy_hide_header Vary;
       proxy_hide_header X-Edge-Vary;
+      add_header Vary $upstream_http_x_edge_vary always;
       proxy_hide_header Cache-Status;
       proxy_pass_header Date;
       error_page 429 @limited;
@@ -183,7 +190,7 @@ describe("the servers of an edge", () => {
     const sliced = (prefix: string) => {
       const all = locations.replaceAll('"$edge_key"', '"$edge_key|$slice_range"');
       const pass = all.slice(all.indexOf("if ("), all.indexOf("location @limited"));
-      const slice = "slice 2097152;\nset $edge_is_sliced 1;\nproxy_set_header Range $slice_range;";
+      const slice = "slice 2097152;\nsendfile on;\ntcp_nopush on;\nset $edge_is_sliced 1;\nproxy_set_header Range $slice_range;";
       return `location ^~ ${prefix} {\n${slice}\n${pass}`;
     };
     const large = [sliced("/films/"), sliced("/music/")].join("\n");

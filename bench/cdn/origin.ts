@@ -19,7 +19,8 @@ createServer((request, response) => {
   const kind = url.split("/")[1]!;
   counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const answer = (): void => {
-    response.writeHead(200, { "Cache-Control": "max-age=3600" }).end(kind === "file" ? file : object);
+    const body = kind === "file" ? file : object;
+    response.writeHead(200, { "Cache-Control": "max-age=3600", "Content-Length": body.length }).end(body);
   };
   if (kind === "slow") setTimeout(answer, 1000);
   else answer();

@@ -66,6 +66,8 @@ function fetched(r) {
   delete out["Age"];
   out["X-Edge-Times"] = [Math.floor(now / 1000), life.fresh, life.age].join(" ");
   restore(out, "X-Edge-Cache-Control", control);
+  // What has an encoding is not compressed: this one is none.
+  if (/no-transform/i.test(control || "") && !out["Content-Encoding"]) out["Content-Encoding"] = "identity";
   restore(out, "X-Edge-Vary", vary);
 }
 
@@ -116,8 +118,8 @@ function isStaleAllowed(r, now) {
 }
 
 /** When the answer was fetched or last confirmed, in seconds. */
-function confirmed(r, at, fresh, now) {
-  if (r.variables.upstream_cache_status === "REVALIDATED") return now;
+function confirmed(r, outcome, at, fresh, now) {
+  if (outcome === "REVALIDATED") return now;
   if (now - at <= fresh) return at;
   // The origin has confirmed it since, or it is stale: nginx notes that in its file only.
   try {
@@ -133,44 +135,47 @@ function confirmed(r, at, fresh, now) {
 const fetchedNow = ["MISS", "EXPIRED"];
 const fromCache = ["HIT", "STALE", "UPDATING", "REVALIDATED"];
 
-/** On the way to the client: gives back what the origin said, and says what the cache did. */
+/**
+ * On the way to the client: says what the cache did. Most answers are hits, and each word that is asked of nginx costs: a hit
+ * reads $edge_answer only.
+ */
 function answer(r) {
-  const v = r.variables;
   const out = r.headersOut;
-  const outcome = v.upstream_cache_status || "";
-  const times = (v.upstream_http_x_edge_times || "").split(" ");
+  // The edge, what the cache did, the method, how long it took, the length, and as fetched() has put them down the times.
+  const words = r.variables.edge_answer.split(" ");
+  const outcome = words[1];
+  const isFromCache = fromCache.indexOf(outcome) >= 0;
+  const status = r.status;
   let remaining;
   let isStored = false;
-  if (times.length === 3) {
-    const now = Math.floor(Date.now() / 1000);
-    const fresh = Number(times[1]);
-    let age = Number(times[2]);
+  if (words.length === 8) {
+    const fresh = Number(words[6]);
+    let age = Number(words[7]);
     isStored = fresh > 0 && outcome !== "";
-    if (fromCache.indexOf(outcome) >= 0) {
-      const resident = Math.max(0, now - confirmed(r, Number(times[0]), fresh, now));
+    if (isFromCache) {
+      const now = Math.floor(Date.now() / 1000);
+      const resident = Math.max(0, now - confirmed(r, outcome, Number(words[5]), fresh, now));
       age += resident;
       remaining = fresh - resident;
     } else if (isStored) {
       remaining = fresh;
     }
-    if (isStored) out["Age"] = String(age);
-    else if (age > 0) out["Age"] = String(age);
-    restore(out, "Cache-Control", v.upstream_http_x_edge_cache_control);
-    // What has an encoding is not compressed: this one is none.
-    if (/no-transform/i.test(v.upstream_http_x_edge_cache_control || "") && !out["Content-Encoding"])
-      out["Content-Encoding"] = "identity";
-    restore(out, "Vary", v.upstream_http_x_edge_vary);
+    if (isStored || age > 0) out["Age"] = String(age);
   }
-  const own = rules.cacheStatus(v.edge_name, outcome, r.status, remaining, isStored, r.method, !!v.upstream_status);
-  const before = v.upstream_http_cache_status;
+  const isAsked = outcome === "STALE" && !!r.variables.upstream_status;
+  const own = rules.cacheStatus(words[0], outcome, status, remaining, isStored, words[2], isAsked);
   // A hit never saw the caches behind this one: what they said belongs to an earlier request.
-  out["Cache-Status"] = before && fromCache.indexOf(outcome) < 0 ? before + ", " + own : own;
-  if (outcome === "" && r.method !== "GET" && r.method !== "HEAD" && r.status < 400) purges.forgetPath(v.uri);
+  const before = isFromCache ? undefined : r.variables.upstream_http_cache_status;
+  out["Cache-Status"] = before ? before + ", " + own : own;
+  if (outcome === "" && words[2] !== "GET" && words[2] !== "HEAD" && status < 400) purges.forgetPath(r.variables.uri);
+  const seconds = Number(words[3]);
   if (fetchedNow.indexOf(outcome) >= 0) {
+    const v = r.variables;
     const tags = purges.tagsOf(v.upstream_http_surrogate_key).concat(purges.tagsOf(v.upstream_http_cache_tag));
-    purges.note(v.uri, tags, Date.now() - 1000 * Number(v.request_time));
+    purges.note(v.uri, tags, Date.now() - 1000 * seconds);
   }
-  count(r, outcome === "" ? "BYPASS" : outcome);
+  count(outcome, status, seconds, words[2] === "HEAD" ? 0 : Number(words[4]));
+  if (outcome !== "HIT") countWait(Number(r.variables.upstream_header_time));
 }
 
 function restore(out, name, value) {
@@ -182,22 +187,21 @@ const outcomes = ["HIT", "MISS", "EXPIRED", "REVALIDATED", "UPDATING", "STALE", 
 /** Upper bounds of the histogram, in seconds: the time until an answer begins. */
 const bounds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Counters of this edge: answers by what the cache did, how long they took, and the time that it waited for others. */
-function count(r, outcome) {
-  const v = r.variables;
+/** Counters of this edge: answers by what the cache did, their status and how long they took, and the bytes of them. */
+function count(outcome, status, seconds, length) {
   const counters = ngx.shared.counters;
-  counters.incr("requests " + outcome + " " + r.status, 1, 0);
-  const seconds = Number(v.request_time);
-  const bucket = bounds.findIndex((bound) => seconds <= bound);
-  counters.incr("bucket " + (bucket < 0 ? bounds.length : bucket), 1, 0);
+  let bucket = 0;
+  while (bucket < bounds.length && seconds > bounds[bucket]) bucket += 1;
+  counters.incr("requests " + (outcome || "BYPASS") + " " + status + " " + bucket, 1, 0);
   if (seconds > 0) counters.incr("seconds", seconds, 0);
-  const length = Number(r.headersOut["Content-Length"]);
-  if (length > 0 && r.method !== "HEAD") counters.incr("bytes", length, 0);
-  const waited = Number(v.upstream_header_time);
-  if (waited >= 0) {
-    counters.incr("waits", 1, 0);
-    counters.incr("waited", waited, 0);
-  }
+  if (length > 0) counters.incr("bytes", length, 0);
+}
+
+/** The time that it waited for others. */
+function countWait(seconds) {
+  if (!(seconds >= 0)) return;
+  ngx.shared.counters.incr("waits", 1, 0);
+  ngx.shared.counters.incr("waited", seconds, 0);
 }
 
 function numbers() {
@@ -212,11 +216,12 @@ function numbers() {
   return result;
 }
 
-/** How many answers there were by what the cache did and their status. */
+/** How many answers there were by what the cache did, their status, and the bound that their time was within. */
 function requests() {
   return ngx.shared.counters.items().reduce((found, item) => {
     const words = item[0].split(" ");
-    if (words[0] === "requests") found.push({ cache: words[1].toLowerCase(), code: words[2], count: item[1] });
+    if (words[0] === "requests")
+      found.push({ cache: words[1].toLowerCase(), code: words[2], bucket: Number(words[3]), count: item[1] });
     return found;
   }, []);
 }
@@ -236,14 +241,19 @@ function metrics(r) {
   const lines = [];
   const about = (name, type, help) => lines.push("# HELP " + name + " " + help, "# TYPE " + name + " " + type);
   about("http_requests_total", "counter", "Requests answered, by status and by what the cache did.");
-  requests().forEach((one) =>
-    lines.push('http_requests_total{code="' + one.code + '",cache="' + one.cache + '",' + region + "} " + one.count),
-  );
+  const totals = {};
+  const within = bounds.concat([0]).map(() => 0);
+  requests().forEach((one) => {
+    const labels = 'code="' + one.code + '",cache="' + one.cache + '",' + region;
+    totals[labels] = (totals[labels] || 0) + one.count;
+    within[one.bucket] += one.count;
+  });
+  Object.keys(totals).forEach((labels) => lines.push("http_requests_total{" + labels + "} " + totals[labels]));
   const histogram = "http_request_duration_seconds";
   about(histogram, "histogram", "Time until the answer begins.");
   let total = 0;
   bounds.concat(["+Inf"]).forEach((bound, index) => {
-    total += value("bucket " + index);
+    total += within[index];
     lines.push(histogram + '_bucket{le="' + bound + '",' + region + "} " + total);
   });
   lines.push(histogram + "_sum{" + region + "} " + value("seconds"));

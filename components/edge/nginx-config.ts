@@ -61,8 +61,7 @@ function httpSection({ cacheSize, keepSeconds }: NginxOptions): string {
 
   server_tokens off;
   default_type application/octet-stream;
-  sendfile on;
-  tcp_nopush on;
+  # No sendfile: most of what is kept is small, and goes out faster together with its header.
   access_log off;
   # Seconds such as 1.234 as milliseconds.
   map $request_time $edge_milliseconds {
@@ -105,6 +104,11 @@ function normalSection(): string {
     "~*^text/html\\s*(,|$)" "text/html,application/xhtml+xml,*/*;q=0.8";
     "~*^text/css\\s*,\\s*\\*/\\*;q=0\\.1$" "*/*";
     default $http_accept;
+  }
+  # What the script that answers has to know, in one piece, since each piece costs.
+  map $upstream_cache_status $edge_answer {
+    volatile;
+    default "$edge_name $upstream_cache_status $request_method $request_time $sent_http_content_length $upstream_http_x_edge_times";
   }
   map $http_x_request_id $edge_request_id {
     "~^[A-Za-z0-9._-]{1,128}$" $http_x_request_id;

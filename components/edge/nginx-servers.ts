@@ -107,6 +107,10 @@ ${releaseLines(release)}
     access_log /dev/stdout json buffer=4k flush=1s;
 
     proxy_cache objects;
+    # Files that are asked for again and again stay open; nginx looks for another one when it has stored one anew.
+    open_file_cache max=256 inactive=10s;
+    open_file_cache_valid 10s;
+    open_file_cache_min_uses 2;
     set $edge_key "";
     # One request at a time fetches what is missing, and the others wait for it.
     proxy_cache_lock on;
@@ -127,8 +131,13 @@ ${releaseLines(release)}
     proxy_read_timeout 3600s;
     proxy_hide_header X-Request-Id;
     proxy_hide_header X-Edge-Times;
+    # What the origin said instead of what the cache was told.
+    proxy_hide_header Cache-Control;
     proxy_hide_header X-Edge-Cache-Control;
+    add_header Cache-Control $upstream_http_x_edge_cache_control always;
+    proxy_hide_header Vary;
     proxy_hide_header X-Edge-Vary;
+    add_header Vary $upstream_http_x_edge_vary always;
     proxy_hide_header Cache-Status;
     proxy_pass_header Date;
     error_page 429 @limited;
@@ -170,6 +179,8 @@ function locations({ largeObjects, cdn, region, origin }: NginxOptions): string 
     (prefix) => `    # Large objects are fetched and kept in slices.
     location ^~ ${prefix} {
       slice ${parseQuantity(largeObjects.sliceSize)};
+      sendfile on;
+      tcp_nopush on;
       set $edge_is_sliced 1;
       proxy_set_header Range $slice_range;
 ${pass("$edge_key|$slice_range")}

@@ -218,7 +218,7 @@ function numbers() {
 
 /** How many answers there were by what the cache did, their status, and the bound that their time was within. */
 function requests() {
-  return ngx.shared.counters.items().reduce((found, item) => {
+  return ngx.shared.counters.items(ngx.shared.counters.size()).reduce((found, item) => {
     const words = item[0].split(" ");
     if (words[0] === "requests")
       found.push({ cache: words[1].toLowerCase(), code: words[2], bucket: Number(words[3]), count: item[1] });

@@ -80,6 +80,24 @@ describe("an edge in front of an origin", function () {
     assert.equal((await get("/.meridian/status")).status, 403);
   });
 
+  it("keeps to itself what its halves tell each other, whether clients say it or the origin does", async () => {
+    const inner = ["X-Edge-Times", "X-Edge-Cache-Control", "X-Edge-Vary", "Surrogate-Key", "Cache-Tag"];
+    const said = Object.fromEntries(inner.map((name) => [name, "1 9999 0"]));
+    const path = origin.serve({ "Cache-Control": "max-age=60", Vary: "Accept-Language", ...said });
+    const asked = Object.fromEntries(["Outcome", "Key", "Probe"].map((name) => [`X-Edge-${name}`, "EXPIRED"]));
+    for (const ttl of ["stored; ttl=60", "hit; ttl="]) {
+      const { headers } = await get(path, { headers: asked });
+      assert.deepEqual(
+        inner.filter((name) => headers[name.toLowerCase()] !== undefined),
+        [],
+      );
+      assert.ok(String(headers["cache-status"]).includes(ttl), `${headers["cache-status"]}`);
+      assert.deepEqual([headers["cache-control"], headers.vary], ["max-age=60", "Accept-Language"]);
+    }
+    const seen = Object.keys(origin.last(path)).filter((name) => name.startsWith("x-edge"));
+    assert.deepEqual(seen, []);
+  });
+
   it("refuses requests that go round, and those that are too large", async () => {
     assert.equal((await get("/", { headers: { "CDN-Loop": "other, meridian-eu" } })).status, 508);
     assert.equal((await get("/", { headers: { "CDN-Loop": "meridian-europe" } })).status, 404);

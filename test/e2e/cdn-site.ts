@@ -108,6 +108,9 @@ export class Origin {
   }
 }
 
+/** Arguments but for what the stack has already; a function makes resources that are among them. */
+type SiteArgs = Omit<CdnArgs, "namespace" | "image">;
+
 /** A stack with nothing but a namespace and a CDN. */
 export class CdnSite {
   readonly namespace = `cdn-${randomUUID().slice(0, 8)}`;
@@ -118,7 +121,7 @@ export class CdnSite {
   nameServers: readonly NameServer[] = [];
 
   /** Makes it, or changes it; `tls` is a certificate and its key. */
-  async up(args: Omit<CdnArgs, "namespace" | "image">, tls?: { cert: string; key: string }): Promise<void> {
+  async up(args: SiteArgs | (() => SiteArgs), tls?: { cert: string; key: string }): Promise<void> {
     await seedEdgeImage();
     const program = async () => {
       const place = new k8s.core.v1.Namespace(this.namespace, {
@@ -133,7 +136,12 @@ export class CdnSite {
           stringData: { "tls.crt": tls.cert, "tls.key": tls.key },
         });
       const tlsSecretName = secret?.metadata.name;
-      const cdn = new Cdn("meridian", { image: edgeImage, ...args, namespace, tlsSecretName });
+      const cdn = new Cdn("meridian", {
+        image: edgeImage,
+        ...(typeof args === "function" ? args() : args),
+        namespace,
+        tlsSecretName,
+      });
       return { locations: cdn.locations, token: cdn.token, nameServers: cdn.nameServers };
     };
     const backend = { url: `file://${this.#folder}` };
@@ -152,6 +160,16 @@ export class CdnSite {
 
   url(region: string): string {
     return this.locations.find(({ name }) => name === region)!.url;
+  }
+
+  /** The names of the providers that have made the CDN's Deployments, by region. */
+  async providers(): Promise<Record<string, string>> {
+    const { deployment } = await this.#stack!.exportStack();
+    const { resources } = deployment as { resources: { urn: string; type: string; provider: string }[] };
+    const made = resources.filter(({ type }) => type === "kubernetes:apps/v1:Deployment");
+    return Object.fromEntries(
+      made.map(({ urn, provider }) => [urn.split("::meridian-").at(-1)!, provider.split("::").at(-2)!]),
+    );
   }
 
   async remove(): Promise<void> {

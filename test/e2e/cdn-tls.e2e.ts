@@ -5,6 +5,8 @@ import * as https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import * as k8s from "@pulumi/kubernetes";
+
 import { purge } from "../../commands/cdn.ts";
 import { run } from "../../local/exec.ts";
 import { CdnSite, Origin } from "./cdn-site.ts";
@@ -26,11 +28,19 @@ describe("an edge with a certificate", function () {
     const key = readFileSync(join(folder, "key"), "utf8");
     rmSync(folder, { recursive: true, force: true });
     await origin.start();
-    const regions = [{ name: "us", replicas: 1, cacheSize: "32Mi" }] as const;
+    // Each region as a cluster of its own; all of them are the local one.
+    const kubeconfig = readFileSync(process.env["KUBECONFIG"]!, "utf8");
+    const region = (name: string) => ({
+      name,
+      replicas: 1,
+      cacheSize: "32Mi" as const,
+      provider: new k8s.Provider(`cluster-of-${name}`, { kubeconfig }),
+    });
     // A name that edges look up again and again, as they do with an origin outside of the cluster.
     const { hostname, port } = new URL(origin.url);
     const byName = `http://${hostname.replaceAll(".", "-")}.default.pod.cluster.local:${port}`;
-    await site.up({ origin: byName, regions, hosts: [host], port: 18_443 }, { cert, key });
+    const args = () => ({ origin: byName, regions: [region("us"), region("eu")], hosts: [host], port: 18_443 });
+    await site.up(args, { cert, key });
   });
   after(async () => {
     await site.remove();
@@ -65,8 +75,15 @@ describe("an edge with a certificate", function () {
     assert.equal(origin.count(path), 1);
   });
 
-  it("can be purged by its address", async () => {
-    const [answer] = await purge({ locations: site.locations, token: site.token }, { all: true });
-    assert.deepEqual([answer!.edges.size, answer!.problem], [1, undefined]);
+  it("is in the cluster of each region, by that cluster's provider, and can be purged by its address", async () => {
+    assert.deepEqual(await site.providers(), { us: "cluster-of-us", eu: "cluster-of-eu" });
+    const answers = await purge({ locations: site.locations, token: site.token }, { all: true });
+    assert.deepEqual(
+      answers.map(({ region, edges, problem }) => [region, edges.size, problem]),
+      [
+        ["us", 1, undefined],
+        ["eu", 1, undefined],
+      ],
+    );
   });
 });

@@ -31,6 +31,7 @@ const beforeServers = String.raw`
     scgi_temp_path /tmp/edge/scgi;
     server_tokens off;
     default_type application/octet-stream;
+    output_buffers 1 32k;
     access_log off;
     map $request_time $edge_milliseconds {
       "~^0\.0*(?<small>[0-9]+)$" $small;

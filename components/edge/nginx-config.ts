@@ -61,7 +61,8 @@ function httpSection({ cacheSize, keepSeconds }: NginxOptions): string {
 
   server_tokens off;
   default_type application/octet-stream;
-  # No sendfile: most of what is kept is small, and goes out faster together with its header.
+  # No sendfile: most of what is kept is small, and goes out faster together with its header. One buffer for each client.
+  output_buffers 1 32k;
   access_log off;
   # Seconds such as 1.234 as milliseconds.
   map $request_time $edge_milliseconds {

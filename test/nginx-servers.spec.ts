@@ -190,7 +190,8 @@ describe("the servers of an edge", () => {
     const sliced = (prefix: string) => {
       const all = locations.replaceAll('"$edge_key"', '"$edge_key|$slice_range"');
       const pass = all.slice(all.indexOf("if ("), all.indexOf("location @limited"));
-      const slice = "slice 2097152;\nsendfile on;\ntcp_nopush on;\nset $edge_is_sliced 1;\nproxy_set_header Range $slice_range;";
+      const slice =
+        "slice 2097152;\nsendfile on;\ntcp_nopush on;\nset $edge_is_sliced 1;\nproxy_set_header Range $slice_range;";
       return `location ^~ ${prefix} {\n${slice}\n${pass}`;
     };
     const large = [sliced("/films/"), sliced("/music/")].join("\n");

@@ -2,7 +2,7 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { endOfLog, logFile, runDirectory, startDaemon, stopDaemon } from "./daemon.ts";
-import { run } from "./exec.ts";
+import { run, until } from "./exec.ts";
 import { regionNamespace } from "./network.ts";
 import { clusterDirectory, network } from "./paths.ts";
 import type { Region } from "./region.ts";
@@ -29,6 +29,10 @@ export const isLatencyOn = (): boolean => existsSync(onFile);
 /** Puts the running regions apart. Anew if it was on, since a region that started has a new namespace. */
 export async function startLatency(running: readonly Region[]): Promise<void> {
   await stopLatency();
+  for (const { name } of running) {
+    // The kernel takes a device away a moment after the daemon that held it has ended.
+    await until(`the end of distance0 in ${name}`, async () => !(await hasDevice(regionNamespace(name))));
+  }
   const file = join(clusterDirectory, "latency.json");
   const config = {
     regions: running.map(({ name, index }) => ({
@@ -52,6 +56,11 @@ export async function startLatency(running: readonly Region[]): Promise<void> {
     }
   }
   writeFileSync(onFile, "");
+}
+
+/** Whether a region is apart from the others. */
+async function hasDevice(namespace: string): Promise<boolean> {
+  return (await run("ip", ["-netns", namespace, "-brief", "link"])).includes("distance0");
 }
 
 /** Brings the regions together. The devices end with the daemon, and the routes into them with the devices. */

@@ -17,8 +17,15 @@ const containerPort = 3000;
 export const given = (text: string): string | undefined => (text === "" ? undefined : text);
 
 /** What the app's image is built from. */
-export function imageArgs({ image, platforms, repository, version }: Config): ContainerImageArgs {
-  return { repository, tags: [version], buildArgs: { VERSION: version }, platforms, prebuilt: given(image) };
+export function imageArgs({ image, platforms, repository, revision, source, version }: Config): ContainerImageArgs {
+  const labels = { ...(revision !== "" && { REVISION: revision }), ...(source !== "" && { SOURCE: source }) };
+  return {
+    repository,
+    tags: [version, ...(revision === "" ? [] : [revision])],
+    buildArgs: { VERSION: version, ...labels },
+    platforms,
+    prebuilt: given(image),
+  };
 }
 
 /** What the store's image is built from. */

@@ -25,6 +25,8 @@ export interface Config {
   readonly namespace: string;
   readonly repository: string;
   readonly version: string;
+  readonly revision: string;
+  readonly source: string;
   readonly image: string;
   readonly platforms: readonly (typeof platforms)[number][];
   readonly replicas: number;
@@ -69,6 +71,8 @@ const keys: Readonly<Record<keyof Config, Key>> = {
   namespace: string(checkName, "namespace meridian"),
   repository: string(checkRepository, "repository ghcr.io/me/hello"),
   version: string(checkVersion, "version v0.0.1"),
+  revision: string(checkRevision, 'revision "$(git rev-parse HEAD)"'),
+  source: string(checkSource, "source https://github.com/me/hello"),
   image: string((property, value) => (value === "" ? [] : checkDigestReference(property, value)), 'image ""'),
   platforms: list((property, value) => checkOneOf(property, value, platforms), "--path 'platforms[0]' linux/amd64"),
   replicas: integer(1, 100, "replicas 3"),
@@ -240,6 +244,16 @@ function checkGateway(property: string, value: unknown): string[] {
 function checkVersion(property: string, value: unknown): string[] {
   const pattern = /^(?=.{1,63}$)v\d+\.\d+\.\d+(-[-A-Za-z0-9.]*[A-Za-z0-9])?$/;
   return checkPattern(property, value, pattern, "a version of up to 63 characters such as v0.0.1 or v1.2.0-rc.1");
+}
+
+function checkRevision(property: string, value: unknown): string[] {
+  const rule = "a commit of 7 to 64 hexadecimal digits or empty";
+  return value === "" ? [] : checkPattern(property, value, /^[0-9a-f]{7,64}$/, rule);
+}
+
+function checkSource(property: string, value: unknown): string[] {
+  const rule = "a URL such as https://github.com/me/hello or empty";
+  return value === "" ? [] : checkPattern(property, value, /^https?:\/\/[!-~]+$/, rule);
 }
 
 /** Texts such as v0.0.1=ghcr.io/me/hello@sha256:… become releases; whatever is none stays as it is. */

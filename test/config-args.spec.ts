@@ -33,6 +33,12 @@ describe("what the configuration asks for", () => {
     assert.deepEqual(imageArgs(configOf({ ...texts, image })), { ...built, prebuilt: image });
   });
 
+  it("is an image that says where it comes from", () => {
+    const { tags, buildArgs } = imageArgs(configOf({ revision: "072ff3c", source: "https://github.com/me/hello" }));
+    assert.deepEqual(tags, ["v0.0.1", "072ff3c"]);
+    assert.deepEqual(buildArgs, { VERSION: "v0.0.1", REVISION: "072ff3c", SOURCE: "https://github.com/me/hello" });
+  });
+
   it("is a Service of a type, and who may come in", () => {
     assert.deepEqual(service({ serviceType: "NodePort" }).service, {
       type: "NodePort",

@@ -39,6 +39,8 @@ function configurations(): fc.Arbitrary<Record<string, string>> {
     namespace: fc.constantFrom("shop", "a", "team-1"),
     repository: fc.constantFrom("ghcr.io/me/hello", "localhost:5000/x"),
     version: fc.constantFrom("v0.0.2", "v1.2.0-rc.1", "0.0.1"),
+    revision: fc.constantFrom("", "072ff3c", "main"),
+    source: fc.constantFrom("", "https://github.com/me/hello", "hello"),
     image: fc.constantFrom("", `ghcr.io/me/hello@sha256:${"a".repeat(64)}`),
     platforms: list("linux/amd64", "linux/arm64"),
     replicas: integer(101),

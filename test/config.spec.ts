@@ -20,6 +20,8 @@ describe("the configuration", () => {
       namespace: "meridian",
       repository: "localhost:5001/meridian/hello",
       version: "v0.0.1",
+      revision: "",
+      source: "",
       image: "",
       platforms: [],
       replicas: 3,
@@ -89,6 +91,18 @@ describe("the configuration", () => {
   });
 
   const wrong: [string, string, string][] = [
+    [
+      "revision",
+      "main",
+      'revision must be a commit of 7 to 64 hexadecimal digits or empty, got "main"; ' +
+        'for example: pulumi config set revision "$(git rev-parse HEAD)"',
+    ],
+    [
+      "source",
+      "github.com/me/hello",
+      'source must be a URL such as https://github.com/me/hello or empty, got "github.com/me/hello"; ' +
+        "for example: pulumi config set source https://github.com/me/hello",
+    ],
     ["replicas", "0", "replicas must be an integer from 1 to 100, got 0; for example: pulumi config set replicas 3"],
     [
       "replicas",

@@ -3,7 +3,6 @@ import type {
   CdnArgs,
   ContainerImageArgs,
   DnsOptions,
-  KeyValueStoreArgs,
   MonitoringArgs,
   Release,
   WebServiceArgs,
@@ -34,7 +33,7 @@ export function storeImageArgs({ repository }: Config): ContainerImageArgs {
 }
 
 /** How the store is kept. */
-export function storeArgs({ storePasswordVersion, storeProtected }: Config): Omit<KeyValueStoreArgs, "image"> {
+export function storeArgs({ storePasswordVersion, storeProtected }: Config) {
   return { passwordVersion: storePasswordVersion, isProtected: storeProtected };
 }
 

@@ -1,30 +1,16 @@
 /** The same app without Kubernetes: on one Docker host, or on a Swarm. */
 import { ContainerImage, DockerApp, SwarmApp } from "./components/index.ts";
+import { given, imageArgs, storeArgs, storeImageArgs } from "./config-args.ts";
 import { readConfig } from "./config.ts";
 
 const config = readConfig();
 
 // The image is known by its digest: a changed source is a release, an unchanged one is no change at all.
-const image = new ContainerImage("hello", {
-  repository: config.repository,
-  tags: [config.version],
-  buildArgs: { VERSION: config.version },
-  platforms: config.platforms,
-  prebuilt: config.image === "" ? undefined : config.image,
-});
+const image = new ContainerImage("hello", imageArgs(config));
 
 // One count of all replicas together, which outlives them, if it is wanted.
-const store = config.store
-  ? {
-      image: new ContainerImage("store", {
-        repository: `${config.repository}-store`,
-        tags: ["8.1"],
-        context: "./store",
-      }).ref,
-      passwordVersion: config.storePasswordVersion,
-      isProtected: config.storeProtected,
-    }
-  : undefined;
+const storeImage = config.store ? new ContainerImage("store", storeImageArgs(config)) : undefined;
+const store = storeImage && { image: storeImage.ref, ...storeArgs(config) };
 
 const args = {
   image: image.ref,
@@ -33,7 +19,7 @@ const args = {
   // Health checks start a program inside of the replica, and count.
   resources: { limits: { cpu: config.target === "swarm" ? "0.25" : "1", memory: "512M" } },
   store,
-  balancerImage: config.cdnImage === "" ? undefined : config.cdnImage,
+  balancerImage: given(config.cdnImage),
 } as const;
 
 // Replicas behind a load balancer.

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { systemPath } from "./debian.ts";
 import { CommandError, run, UserError } from "./exec.ts";
 import { repository, toolsDirectory } from "./paths.ts";
 import { duration, step } from "./progress.ts";
@@ -121,13 +122,16 @@ export function explainBuildFailure(folder: string, output: string): string {
   return `${folder} could not be built:\n${output.trimEnd().split("\n").slice(-15).join("\n")}`;
 }
 
+/** With the folder that Go's own installation ends up in: sudo leaves it out of PATH. */
+const goEnvironment = { ...process.env, PATH: `${systemPath}:/usr/local/go/bin` };
+
 /** The first Go that can fetch a newer one of itself. */
 const oldestGo = [1, 21] as const;
 
 export async function checkGo(): Promise<void> {
   let version: string;
   try {
-    version = await run("go", ["version"]);
+    version = await run("go", ["version"], { env: goEnvironment });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     throw new UserError("Go is missing; install Go 1.26 or newer from https://go.dev/dl and put it on PATH.");
@@ -158,7 +162,7 @@ async function build(module: GoModule, note: (text: string) => void, secondsAfte
   const partial = `${target}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial);
-  const env = { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-buildvcs=false -mod=readonly", GOTOOLCHAIN: "auto" };
+  const env = { ...goEnvironment, CGO_ENABLED: "0", GOFLAGS: "-buildvcs=false -mod=readonly", GOTOOLCHAIN: "auto" };
   const cwd = source(module);
   const started = Date.now();
   try {

@@ -20,7 +20,7 @@ describe("a service that follows its load", function () {
     await program.up();
     url = await program.output("url");
   });
-  after(() => program.remove());
+  after(() => program?.remove());
 
   it("gives a running replica other figures in place, which no update takes back", async () => {
     const name = await pod();

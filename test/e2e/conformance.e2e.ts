@@ -29,18 +29,17 @@ const variants: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 describe("the program's manifests", () => {
   const namespace = `conformance-${Date.now().toString(36)}`;
-  let folder: string;
+  const folder = mkdtempSync(join(tmpdir(), "meridian-schemas-"));
   before(async function () {
     this.timeout(600_000);
     await buildCheckers();
-    folder = mkdtempSync(join(tmpdir(), "meridian-schemas-"));
     await kubectl("create", "namespace", namespace);
     const levels = ["enforce", "warn"].map((mode) => `pod-security.kubernetes.io/${mode}=restricted`);
     await kubectl("label", "namespace", namespace, ...levels);
   });
   after(async () => {
     rmSync(folder, { recursive: true, force: true });
-    await kubectl("delete", "namespace", namespace, "--wait=false");
+    await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false");
   });
 
   /** Runs a checker with these objects as its input; it must have nothing to say. */

@@ -1,5 +1,5 @@
 import { nearest } from "./commands/nearest.ts";
-import { checkOneOf, show } from "./components/check.ts";
+import { checkOneOf, isBag, show } from "./components/check.ts";
 import { checkDns } from "./components/dns/options.ts";
 import type { DnsOptions } from "./components/index.ts";
 import { parseJson } from "./config-keys.ts";
@@ -15,8 +15,6 @@ interface Property {
   readonly example: string;
 }
 
-type Bag = Readonly<Record<string, unknown>>;
-const isBag = (value: unknown): value is Bag => typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === "string";
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 const each = (is: (value: unknown) => boolean) => (value: unknown) => isBag(value) && Object.values(value).every(is);

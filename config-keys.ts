@@ -16,6 +16,11 @@ export function string(check: Key["check"], example: string): Key {
   return { parse: (text) => text, check, example };
 }
 
+/** A check that an empty text passes, which stands for a value that is not given. */
+export function optional(check: Key["check"]): Key["check"] {
+  return (property, value) => (value === "" ? [] : check(property, value));
+}
+
 /** A whole number, both bounds included. */
 export function integer(minimum: number, maximum: number, example: string): Key {
   return {

@@ -7,7 +7,7 @@ import { checkCacheSize, checkHost } from "./components/edge/settings.ts";
 import { scrapeKinds } from "./components/monitoring.ts";
 import type { Bytes, PreviousRelease } from "./components/index.ts";
 import type { ServiceType } from "./components/service.ts";
-import { boolean, integer, list, parseJson, string, unknownKey } from "./config-keys.ts";
+import { boolean, integer, list, optional, parseJson, string, unknownKey } from "./config-keys.ts";
 import type { Key } from "./config-keys.ts";
 import { checkDnsRegions, dns } from "./config-dns.ts";
 import type { DnsSettings } from "./config-dns.ts";
@@ -71,9 +71,9 @@ const keys: Readonly<Record<keyof Config, Key>> = {
   namespace: string(checkName, "namespace meridian"),
   repository: string(checkRepository, "repository ghcr.io/me/hello"),
   version: string(checkVersion, "version v0.0.1"),
-  revision: string(checkRevision, 'revision "$(git rev-parse HEAD)"'),
-  source: string(checkSource, "source https://github.com/me/hello"),
-  image: string((property, value) => (value === "" ? [] : checkDigestReference(property, value)), 'image ""'),
+  revision: string(optional(checkRevision), 'revision "$(git rev-parse HEAD)"'),
+  source: string(optional(checkSource), "source https://github.com/me/hello"),
+  image: string(optional(checkDigestReference), 'image ""'),
   platforms: list((property, value) => checkOneOf(property, value, platforms), "--path 'platforms[0]' linux/amd64"),
   replicas: integer(1, 100, "replicas 3"),
   maxReplicas: integer(0, 1000, "maxReplicas 10"),
@@ -81,11 +81,11 @@ const keys: Readonly<Record<keyof Config, Key>> = {
   serviceType: string((property, value) => checkOneOf(property, value, serviceTypes), "serviceType LoadBalancer"),
   port: integer(1, 65535, "port 8888"),
   loadBalancerSourceRanges: list(checkCidr, "--path 'loadBalancerSourceRanges[0]' 203.0.113.0/24"),
-  host: string((property, value) => (value === "" ? [] : checkHost(property, value)), "host hello.example.com"),
+  host: string(optional(checkHost), "host hello.example.com"),
   gateway: string(checkGateway, "gateway gateway-system/public"),
   tls: boolean("tls true"),
   release: string((property, value) => checkOneOf(property, value, releases), "release rolling"),
-  active: string((property, value) => (value === "" ? [] : checkVersion(property, value)), 'active ""'),
+  active: string(optional(checkVersion), 'active ""'),
   previous: {
     ...list(checkPrevious, "--path 'previous[0]' v0.0.1=ghcr.io/me/hello@sha256:…"),
     parse: parsePrevious,
@@ -100,10 +100,7 @@ const keys: Readonly<Record<keyof Config, Key>> = {
   store: boolean("store true"),
   storePasswordVersion: integer(1, 1_000_000, "storePasswordVersion 2"),
   storeProtected: boolean("storeProtected false"),
-  dashboardImage: string(
-    (property, value) => (value === "" ? [] : checkDigestReference(property, value)),
-    'dashboardImage ""',
-  ),
+  dashboardImage: string(optional(checkDigestReference), 'dashboardImage ""'),
   monitoring: string((property, value) => checkOneOf(property, value, monitoring), "monitoring annotations"),
   cdn: boolean("cdn true"),
   cdnImage: string(checkText, 'cdnImage ""'),
@@ -111,8 +108,8 @@ const keys: Readonly<Record<keyof Config, Key>> = {
   cdnHosts: list(checkHost, "--path 'cdnHosts[0]' www.example.com"),
   cdnReplicas: integer(1, 100, "cdnReplicas 2"),
   cdnCacheSize: string(checkCacheSize, "cdnCacheSize 256Mi"),
-  cdnShield: string((property, value) => (value === "" ? [] : checkLabelValue(property, value)), "cdnShield eu"),
-  cdnTlsSecret: string((property, value) => (value === "" ? [] : checkHost(property, value)), "cdnTlsSecret www-tls"),
+  cdnShield: string(optional(checkLabelValue), "cdnShield eu"),
+  cdnTlsSecret: string(optional(checkHost), "cdnTlsSecret www-tls"),
   cdnDns: dns(),
   cdnDnsImage: string(checkText, 'cdnDnsImage ""'),
 };
@@ -248,12 +245,12 @@ function checkVersion(property: string, value: unknown): string[] {
 
 function checkRevision(property: string, value: unknown): string[] {
   const rule = "a commit of 7 to 64 hexadecimal digits or empty";
-  return value === "" ? [] : checkPattern(property, value, /^[0-9a-f]{7,64}$/, rule);
+  return checkPattern(property, value, /^[0-9a-f]{7,64}$/, rule);
 }
 
 function checkSource(property: string, value: unknown): string[] {
   const rule = "a URL such as https://github.com/me/hello or empty";
-  return value === "" ? [] : checkPattern(property, value, /^https?:\/\/[!-~]+$/, rule);
+  return checkPattern(property, value, /^https?:\/\/[!-~]+$/, rule);
 }
 
 /** Texts such as v0.0.1=ghcr.io/me/hello@sha256:… become releases; whatever is none stays as it is. */

@@ -1,5 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 
+/** What JSON and YAML call an object and a map. */
+export type Bag = Readonly<Record<string, unknown>>;
+
+export const isBag = (value: unknown): value is Bag =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 /** A sentence on why `value` is not an integer from `minimum` to `maximum`; none if it is one. */
 export function checkInteger(property: string, value: unknown, minimum: number, maximum: number): string[] {
   const isFine = typeof value === "number" && Number.isInteger(value) && value >= minimum && value <= maximum;

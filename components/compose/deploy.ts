@@ -1,5 +1,6 @@
+import type { Bag } from "../check.ts";
 import type { Deploy, Quantity, Roll } from "./model.ts";
-import type { Reader, Bag } from "./read.ts";
+import type { Reader } from "./read.ts";
 
 /** `deploy`, with what `restart`, `cpus` and `mem_limit` say where it says nothing. */
 export function readDeploy(service: Bag, path: string, reader: Reader): Deploy {

@@ -1,6 +1,6 @@
 /** Which keys of a Compose file mean something on which target. */
-import { show } from "../check.ts";
-import type { Bag } from "./read.ts";
+import { isBag, show } from "../check.ts";
+import type { Bag } from "../check.ts";
 import type { Target } from "./model.ts";
 
 type Keys = { readonly [key: string]: Keys | "any" | readonly Target[] };
@@ -101,5 +101,3 @@ function walk(value: unknown, keys: Keys, path: string, target: Target): string[
     return known === "any" || Array.isArray(known) ? [] : walk(item, known as Keys, here, target);
   });
 }
-
-const isBag = (value: unknown): value is Bag => typeof value === "object" && value !== null && !Array.isArray(value);

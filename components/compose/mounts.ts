@@ -1,9 +1,10 @@
 /** What a service has in common with its surroundings: ports, volumes and files. */
 import { posix } from "node:path";
 
+import type { Bag } from "../check.ts";
 import type { Mount, MountedFile, Port } from "./model.ts";
 import type { Surroundings } from "./parse.ts";
-import type { Bag, Reader } from "./read.ts";
+import type { Reader } from "./read.ts";
 
 /** `[[HOST_IP:]PUBLISHED:]TARGET[/PROTOCOL]` or the same as a map; ranges are several ports. */
 export function readPort(value: unknown, path: string, reader: Reader): Port[] {

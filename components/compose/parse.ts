@@ -5,12 +5,12 @@ import { parseEnv } from "node:util";
 import { LineCounter, parseDocument, visit } from "yaml";
 import type { ScalarTag, Tags } from "yaml";
 
+import type { Bag } from "../check.ts";
 import { interpolate } from "./interpolate.ts";
 import type { Variables } from "./interpolate.ts";
 import { notCarriedOver } from "./keys.ts";
 import type { ComposeService, Project, Target } from "./model.ts";
 import { Reader } from "./read.ts";
-import type { Bag } from "./read.ts";
 import { readService } from "./service.ts";
 
 /** Reads a file beside the Compose file, by its path from there; undefined if there is none. */

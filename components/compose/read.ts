@@ -1,6 +1,5 @@
-import { show } from "../check.ts";
-
-export type Bag = Readonly<Record<string, unknown>>;
+import { isBag, show } from "../check.ts";
+import type { Bag } from "../check.ts";
 
 const secondsOf: Readonly<Record<string, number>> = { us: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
 const bytesOf: Readonly<Record<string, number>> = { b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
@@ -16,7 +15,7 @@ export class Reader {
 
   map(value: unknown, path: string): Bag {
     if (value === undefined || value === null) return {};
-    if (typeof value === "object" && !Array.isArray(value)) return value as Bag;
+    if (isBag(value)) return value;
     this.wrong(path, "a map", value);
     return {};
   }

@@ -1,12 +1,13 @@
 import { posix } from "node:path";
 import { parseEnv } from "node:util";
 
+import type { Bag } from "../check.ts";
 import { readDeploy } from "./deploy.ts";
 import type { Variables } from "./interpolate.ts";
 import type { Build, ComposeService, Dependency, Healthcheck } from "./model.ts";
 import { readFiles, readMount, readPort, tmpfsOf } from "./mounts.ts";
 import type { Surroundings } from "./parse.ts";
-import type { Bag, Reader } from "./read.ts";
+import type { Reader } from "./read.ts";
 
 /** One of the file's services in one form. */
 export function readService(

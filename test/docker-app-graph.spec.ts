@@ -3,33 +3,12 @@ import assert from "node:assert/strict";
 import { DockerApp } from "../components/index.ts";
 import type { DockerAppArgs } from "../components/index.ts";
 import { balancerConfig, balancerScript } from "../components/edge/balancer.ts";
-import { dependencies, digest, graph, only, recordOptions, secret, useMocks } from "./mocks.ts";
+import { appArgs } from "./app-args.ts";
+import { dependencies, graph, only, recordOptions, secret, useMocks } from "./mocks.ts";
 
-const image = `ghcr.io/me/hello@${digest}`;
+const { image } = appArgs;
 const container = "docker:index/container:Container";
 const network = "hello-1a2b3c4d";
-
-const everything: DockerAppArgs = {
-  image,
-  replicas: 2,
-  ports: [{ name: "http", containerPort: 8000, port: 80 }],
-  command: ["node"],
-  args: ["server.js"],
-  env: { LOG_LEVEL: "debug" },
-  secrets: { API_KEY: "s3cret" },
-  resources: { limits: { cpu: "250m", memory: "64.5Mi" } },
-  drainSeconds: 7,
-  runAsUser: 1234,
-  healthCheck: {
-    command: ["/check", "--fast"],
-    intervalSeconds: 3,
-    timeoutSeconds: 4,
-    retries: 5,
-    startPeriodSeconds: 6,
-  },
-  store: { image: "ghcr.io/me/store:8", passwordVersion: 2, isProtected: false },
-  balancerImage: "registry.example/nginx:1",
-};
 
 /** What every container that runs has. */
 const running = {
@@ -79,7 +58,7 @@ describe("the containers of a DockerApp", () => {
   });
 
   it("are replicas that have all that is asked for, and read secrets from files of their user", async () => {
-    new DockerApp("hello", everything);
+    new DockerApp("hello", appArgs);
 
     const file = (name: string, content: string) => ({
       file: `/run/secrets/${name}`,
@@ -123,7 +102,7 @@ describe("the containers of a DockerApp", () => {
   });
 
   it("are a balancer that keeps the port, and one that never starts and tells it which release has the traffic", async () => {
-    new DockerApp("hello", everything);
+    new DockerApp("hello", appArgs);
 
     const balancerImage = "registry.example/nginx:1";
     assert.deepEqual(await inputs("docker:index/remoteImage:RemoteImage", "hello-balancer"), {
@@ -164,7 +143,7 @@ describe("the containers of a DockerApp", () => {
   });
 
   it("are a store with a password that only its own user can read, and data that outlive it", async () => {
-    new DockerApp("hello", everything);
+    new DockerApp("hello", appArgs);
 
     assert.deepEqual(await inputs("random:index/randomPassword:RandomPassword", "hello-store"), {
       length: 32,
@@ -200,7 +179,7 @@ describe("the containers of a DockerApp", () => {
 
   it("come one after the other, the traffic last", async () => {
     const { options, transformations } = recordOptions();
-    new DockerApp("hello", everything, { transformations });
+    new DockerApp("hello", appArgs, { transformations });
     // A user's transformation reaches all of them.
     assert.deepEqual(await graph(), [...options.keys()].toSorted());
 

@@ -2,32 +2,15 @@ import assert from "node:assert/strict";
 
 import { SwarmApp } from "../components/index.ts";
 import type { SwarmAppArgs } from "../components/index.ts";
-import { dependencies, digest, graph, only, recordOptions, secret, useMocks } from "./mocks.ts";
+import { appArgs } from "./app-args.ts";
+import { dependencies, graph, only, recordOptions, secret, useMocks } from "./mocks.ts";
 
-const image = `ghcr.io/me/hello@${digest}`;
+const { image } = appArgs;
 const service = "docker:index/service:Service";
 
 const everything: SwarmAppArgs = {
-  image,
-  replicas: 2,
-  ports: [{ name: "http", containerPort: 8000, port: 80 }],
-  command: ["node"],
-  args: ["server.js"],
-  env: { LOG_LEVEL: "debug" },
-  secrets: { API_KEY: "s3cret" },
-  resources: { limits: { cpu: "250m", memory: "64.5Mi" } },
-  drainSeconds: 7,
-  runAsUser: 1234,
-  healthCheck: {
-    command: ["/check", "--fast"],
-    intervalSeconds: 3,
-    timeoutSeconds: 4,
-    retries: 5,
-    startPeriodSeconds: 6,
-  },
-  store: { image: "ghcr.io/me/store:8", passwordVersion: 2, isProtected: false },
+  ...appArgs,
   publish: "balancer",
-  balancerImage: "registry.example/nginx:1",
   constraints: ["node.role!=manager"],
   spreadOver: ["node.labels.rack"],
   update: {

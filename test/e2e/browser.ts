@@ -48,14 +48,12 @@ export async function violations(page: Page): Promise<string[]> {
 
 /** What the page has counted, read at one moment: a page that is drawn between two reads would not add up. */
 export async function tallyOf(page: Page): Promise<{ sent: number; answered: number; failed: number; sums: number[] }> {
-  const lists = ["#replicas", "#regions"];
-  const shown = (await page.evaluate(`
-    const texts = (selector) => [...document.querySelectorAll(selector)].map((each) => Number(each.textContent));
-    [texts("#sent")[0], texts("#answered")[0], texts("#failed")[0], ...${JSON.stringify(lists)}.map((list) =>
-      texts(list + " .count").reduce((total, each) => total + each, 0))];
-  `)) as [number, number, number, ...number[]];
-  const [sent, answered, failed, ...sums] = shown;
-  return { sent, answered, failed, sums };
+  return page.evaluate(`
+    const numbers = (selector) => [...document.querySelectorAll(selector)].map((each) => Number(each.textContent));
+    const sum = (selector) => numbers(selector).reduce((total, each) => total + each, 0);
+    const [sent, answered, failed] = ["#sent", "#answered", "#failed"].map(sum);
+    ({ sent, answered, failed, sums: [sum("#replicas .count"), sum("#regions .count")] });
+  `);
 }
 
 /** The number that an element shows. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import Docker from "dockerode";
 
+import { spread } from "../../commands/spread.ts";
 import { type LoadReport, SteadyLoad } from "../../commands/steady-load.ts";
 
 import { dockerHost } from "../../local/docker.ts";
@@ -39,6 +40,23 @@ export async function madeOnEngine(image: string): Promise<Set<string>> {
     ...(await namesOnEngine()).filter((name) => /^\/?hello-/.test(name)),
     ...digests.filter((name) => name.startsWith(image)),
   ]);
+}
+
+/** 100 requests are spread over three replicas, once the balancer, which asks Docker's DNS from time to time, knows all. */
+export async function assertSpread(url: string): Promise<void> {
+  await until("the balancer to know all replicas", async () => {
+    const { replicas } = await spread({ url, requests: 12 });
+    return replicas.length === 3;
+  });
+  const { replicas } = await spread({ url, requests: 100 });
+  assert.equal(replicas.length, 3);
+  for (const { count } of replicas) assert.ok(count >= 18 && count <= 49, `got ${count}`);
+}
+
+/** What an update has printed that had nothing to change. */
+export function assertUnchanged(output: string): void {
+  assert.match(output, /unchanged/);
+  assert.doesNotMatch(output, /[+~-] +\d+ (?:created|updated|replaced|deleted)/);
 }
 
 /** Requests while `work` runs, and until there have been so many: none may fail. */

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 
-import { spread } from "../../commands/spread.ts";
 import { dockerHost } from "../../local/docker.ts";
 import { edgeImage, seedEdgeImage, seedStoreImage } from "../../local/images.ts";
-import { docker, loseNothing, madeOnEngine, startEngine } from "./docker-engine.ts";
+import { assertSpread, assertUnchanged, docker, loseNothing, madeOnEngine, startEngine } from "./docker-engine.ts";
 import { Program, until } from "./support.ts";
 
 describe("the app on a Swarm", function () {
@@ -50,20 +49,11 @@ describe("the app on a Swarm", function () {
   after(() => program.remove());
 
   it("spreads 100 requests over three replicas", async () => {
-    // The balancer asks Swarm's DNS for the tasks from time to time.
-    await until("the balancer to know all tasks", async () => {
-      const names = await Promise.all(Array.from({ length: 12 }, async () => (await ask()).name));
-      return new Set(names).size === 3;
-    });
-    const { replicas: counts } = await spread({ url, requests: 100 });
-    assert.equal(counts.length, 3);
-    for (const { count } of counts) assert.ok(count >= 18 && count <= 49, `got ${count}`);
+    await assertSpread(url);
   });
 
   it("changes nothing the second time", async () => {
-    const output = await program.up();
-    assert.match(output, /unchanged/);
-    assert.doesNotMatch(output, /[+~-] +\d+ (?:created|updated|replaced|deleted)/);
+    assertUnchanged(await program.up());
   });
 
   it("is measured by a load that loses nothing while there is no release", async () => {

@@ -27,10 +27,19 @@ export async function refuseForeignNetworks(): Promise<void> {
 export async function createBridge(): Promise<void> {
   await refuseForeignNetworks();
   if (!existsSync(`/sys/class/net/${bridge}`)) await run("ip", ["link", "add", bridge, "type", "bridge"]);
+  // A bridge without an address of its own takes the lowest of its cables', and another one when that cable goes: the
+  // regions that remain would then send to an address that nobody has, for some seconds.
+  await run("ip", ["link", "set", bridge, "address", hardwareAddress(host)]);
   await run("ip", ["address", "replace", `${host}/${prefixLength}`, "dev", bridge]);
   await run("ip", ["link", "set", bridge, "up"]);
   // Answers to requests that localhost forwards come back over the bridge.
   writeFileSync(`/proc/sys/net/ipv4/conf/${bridge}/route_localnet`, "1");
+}
+
+/** The same one every time: others remember it for a while after a region went away. */
+function hardwareAddress(address: string): string {
+  const octets = address.split(".").map((octet) => Number(octet).toString(16).padStart(2, "0"));
+  return `02:00:${octets.join(":")}`;
 }
 
 /** A namespace with one address on the bridge; the last number of the address names the cable. */
@@ -39,9 +48,7 @@ export async function createNamespace(namespace: string, address: string): Promi
   const cable = `meridian${number}`;
   if (!existsSync(`/run/netns/${namespace}`)) await run("ip", ["netns", "add", namespace]);
   if (!existsSync(`/sys/class/net/${cable}`)) {
-    // The same hardware address every time: others remember it for a while after a region went away.
-    const hardware = `02:00:0a:d5:00:${number.toString(16).padStart(2, "0")}`;
-    const peer = ["peer", "name", "eth0", "address", hardware, "netns", namespace];
+    const peer = ["peer", "name", "eth0", "address", hardwareAddress(address), "netns", namespace];
     await run("ip", ["link", "add", cable, "type", "veth", ...peer]);
   }
   await run("ip", ["link", "set", cable, "master", bridge, "up"]);

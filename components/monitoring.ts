@@ -2,7 +2,6 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { checkInteger, checkLabelValue, checkName, checkOneOf, refuse } from "./check.ts";
-import { grafanaDashboard } from "./grafana-dashboard.ts";
 
 /** How Prometheus learns whom to ask: by its operator's objects, or by the annotations that pods have. */
 export const scrapeKinds = ["podMonitor", "annotations"] as const;
@@ -102,7 +101,10 @@ export class Monitoring extends pulumi.ComponentResource {
       if (cdn !== undefined) monitor("edges", { labels: { "app.kubernetes.io/part-of": cdn }, port: "internal" });
     }
 
-    const dashboard = grafanaDashboard(service, { withCdn: cdn !== undefined });
+    // Grafana's SDK is large, and most programs do without a dashboard.
+    const dashboard = import("./grafana-dashboard.ts").then(({ grafanaDashboard }) =>
+      grafanaDashboard(service, { withCdn: cdn !== undefined }),
+    );
     const configMap = new k8s.core.v1.ConfigMap(
       `${name}-dashboard`,
       {

@@ -3,6 +3,8 @@ import { run } from "../../local/exec.ts";
 import { repository } from "../../local/paths.ts";
 import { buildArgoRollouts, definitions, tool } from "../../local/tools.ts";
 import { kubectl, Running, until } from "../../test/e2e/support.ts";
+import { serveLike } from "./like-service.ts";
+import type { Service } from "./like-service.ts";
 
 const controller = "rollouts-controller";
 /** Ports of this machine that nothing else of the kit has. */
@@ -10,9 +12,6 @@ const [metricsPort, healthPort] = [18_590, 18_591];
 
 interface Deployment {
   readonly spec: Record<string, unknown>;
-}
-interface Service {
-  readonly spec: { readonly ports: readonly { readonly port: number; readonly targetPort: unknown }[] };
 }
 
 export class ArgoRollouts {
@@ -23,8 +22,8 @@ export class ArgoRollouts {
     this.#namespace = namespace;
   }
 
-  /** Starts the controller, and puts a Service like the given one in front of the releases that follow: its address. */
-  async start(like: Service): Promise<string> {
+  /** Starts the controller, and puts a Service like the given one on a port in front of the releases that follow: its address. */
+  async start(like: Service, port: number): Promise<string> {
     await buildArgoRollouts();
     await kubectl("apply", "--server-side", "-k", definitions(controller));
     // A kind that was defined a moment ago is served a moment later.
@@ -38,18 +37,7 @@ export class ArgoRollouts {
     await until("the start of Argo Rollouts", async () => {
       return (await fetch(`http://localhost:${healthPort}/healthz`)).ok;
     });
-    // Every Service has a port of its own on the address of the local load balancer.
-    const [{ port, targetPort }] = like.spec.ports as [Service["spec"]["ports"][0]];
-    const spec = { ...like.spec, ports: [{ port: port + 1, targetPort }], selector: { app: "argo" } };
-    for (const field of ["clusterIP", "clusterIPs", "healthCheckNodePort"]) Reflect.deleteProperty(spec, field);
-    await this.#apply({ apiVersion: "v1", kind: "Service", metadata: { name: "active" }, spec });
-    const address = "jsonpath={.status.loadBalancer.ingress[0].ip}";
-    let ip = "";
-    await until("an address for Argo's active Service", async () => {
-      ip = await kubectl("-n", this.#namespace, "get", "service", "active", "-o", address);
-      return ip !== "";
-    });
-    return `http://${ip}:${port + 1}`;
+    return await serveLike(like, { namespace: this.#namespace, name: "active", port, selector: { app: "argo" } });
   }
 
   /** Releases the Pods of a Deployment as blueGreen, without an analysis. Argo's controller does the rest by itself. */

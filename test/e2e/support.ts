@@ -51,9 +51,10 @@ export class Running {
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => (this.#output += text));
     }
-    // Not "close": a process that is left behind could hold the pipes open.
+    const closed = new Promise((resolve) => this.#child.once("close", resolve));
+    // Not "close" alone: a process that is left behind could hold the pipes open.
     this.result = once(this.#child, "exit").then(async ([code]) => {
-      await Promise.race([once(this.#child, "close"), pause(500)]);
+      await Promise.race([closed, pause(500)]);
       return { code: code as number | null, output: this.#output };
     });
   }

@@ -5,6 +5,7 @@
  * detailed diff, no cancellation and no timeouts. A plugin implements {@link Provider} on plain JSON values and calls
  * {@link serve}; the translation from and to gRPC is in handlers.ts, secrets and unknown values in bag.ts.
  */
+import { flushCompileCache } from "node:module";
 import grpc from "@grpc/grpc-js";
 import provider from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { connect } from "./engine.ts";
@@ -37,4 +38,6 @@ export async function serve(implementation: Provider, args = process.argv.slice(
   const parent = process.ppid;
   setInterval(() => process.ppid !== parent && process.exit(1), 1000).unref();
   process.stdout.write(`${port}\n`);
+  // Node writes its cache of compiled modules when it exits, which a killed plugin does not: the next start is twice as quick.
+  flushCompileCache();
 }

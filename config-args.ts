@@ -65,13 +65,21 @@ function hostArgs({ gateway, host, tls }: Config): Pick<WebServiceArgs, "ingress
 
 /** How a new version takes the place of the old one. Before a blue/green release gets the traffic, its preview has to answer. */
 function releaseOf(config: Config): Release {
-  const { maxSurge, maxUnavailable, minReadySeconds, previous, scaleDownDelaySeconds, weight } = config;
-  const active = given(config.active) ?? config.version;
+  const { maxSurge, maxUnavailable, minReadySeconds, previous, promote, scaleDownDelaySeconds, weight } = config;
+  const active = given(config.active);
   const standby = previous.slice(0, config.keepPrevious);
   const smokeTest = { expect: [{ path: "/", body: '"hello":"world"' }, { path: "/readyz" }] };
   const releases = {
     rolling: { kind: "rolling", maxSurge, maxUnavailable, minReadySeconds },
-    blueGreen: { kind: "blueGreen", minReadySeconds, smokeTest, previous: standby, active, scaleDownDelaySeconds },
+    blueGreen: {
+      kind: "blueGreen",
+      minReadySeconds,
+      smokeTest,
+      previous: standby,
+      promote,
+      active,
+      scaleDownDelaySeconds,
+    },
     canary: { kind: "canary", minReadySeconds, stable: previous[0], weight },
   } as const;
   return releases[config.release];

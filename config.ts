@@ -5,6 +5,7 @@ import { checkDigestReference, checkRepository } from "./components/container-im
 import { checkCidr, serviceTypes } from "./components/service.ts";
 import { checkCacheSize, checkHost } from "./components/edge/settings.ts";
 import { scrapeKinds } from "./components/monitoring.ts";
+import { promotions } from "./components/release.ts";
 import type { Bytes, PreviousRelease } from "./components/index.ts";
 import type { ServiceType } from "./components/service.ts";
 import { boolean, integer, list, optional, parseJson, string, unknownKey } from "./config-keys.ts";
@@ -39,6 +40,7 @@ export interface Config {
   readonly gateway: string;
   readonly tls: boolean;
   readonly release: (typeof releases)[number];
+  readonly promote: (typeof promotions)[number];
   readonly active: string;
   readonly previous: readonly PreviousRelease[];
   readonly keepPrevious: number;
@@ -85,6 +87,7 @@ const keys: Readonly<Record<keyof Config, Key>> = {
   gateway: string(checkGateway, "gateway gateway-system/public"),
   tls: boolean("tls true"),
   release: string((property, value) => checkOneOf(property, value, releases), "release rolling"),
+  promote: string((property, value) => checkOneOf(property, value, promotions), "promote auto"),
   active: string(optional(checkVersion), 'active ""'),
   previous: {
     ...list(checkPrevious, "--path 'previous[0]' v0.0.1=ghcr.io/me/hello@sha256:…"),
@@ -195,12 +198,22 @@ function checkReleases(right: Partial<Config>): string[] {
       : ['release "canary"'];
   const light = weight !== undefined && weight < 100 && needs.length > 0;
   return [
+    ...checkPromotion(right, running.length > 1),
     ...(light ? [`weight ${weight} needs ${needs.join(" and ")}; for example: pulumi config set weight 100`] : []),
     ...wrong.map((problem) => `${problem}; for example: pulumi config set active ""`),
     ...checkUnique("version and those in previous", versions).map(
       (problem) => `${problem}; for example: pulumi config rm previous`,
     ),
   ];
+}
+
+/** Sentences on a release that is to wait where none can keep the traffic meanwhile. */
+function checkPromotion({ release, promote, active }: Partial<Config>, isKept: boolean): string[] {
+  if (promote !== "manual") return [];
+  const fix = "for example: pulumi config set promote auto";
+  if (release !== "blueGreen") return [`promote must be "auto" with release ${show(release)}, got "manual"; ${fix}`];
+  const needs = "a release in previous that keepPrevious keeps, which has the traffic until active names the new one";
+  return isKept || active !== "" ? [] : [`promote "manual" needs ${needs}; ${fix}`];
 }
 
 /** Sentences on what needs a host name and has none. */

@@ -13,6 +13,8 @@ export interface Releases {
   readonly image: string | undefined;
   /** Whether something of the newest release did not become ready. */
   readonly failed: boolean;
+  /** Whether a new blueGreen release waits on its preview, manual, or not, auto. */
+  readonly promote: string;
   /** The version that has the traffic. */
   readonly active: string;
   /** The latest first. */
@@ -63,22 +65,29 @@ export function plan(now: Releases, wish: Wish): Settings {
       if (now.active === now.version && now.weight === 100) {
         throw new Error(`No release waits: ${now.version} has the traffic.`);
       }
-      return now.weight === 100 ? { active: "" } : { weight: 100 };
+      return now.weight === 100 ? { active: own(now, now.version) } : { weight: 100 };
   }
 }
 
-function release(now: Releases, { version, keep, hold, releaseKind }: Wish & { kind: "release" }): Settings {
+/** What gives the traffic to the newest release. */
+const own = (now: Releases, version: string): string => (now.promote === "manual" ? version : "");
+
+function release(now: Releases, { version, keep, releaseKind, ...wish }: Wish & { kind: "release" }): Settings {
   const kind = releaseKind ?? now.kind;
+  const isManual = now.promote === "manual";
+  const hold = wish.hold || isManual;
   if (!/^v\d+\.\d+\.\d+(-[-A-Za-z0-9.]*[A-Za-z0-9])?$/.test(version)) {
     throw new Error(`A version looks like v0.0.2 or v1.2.0-rc.1, not like ${JSON.stringify(version)}.`);
   }
   if (hold && kind !== "blueGreen") {
+    const otherwise = isManual ? ", or pulumi config set promote auto" : "";
     throw new Error(
-      `Only a blueGreen release can be held back, and this stack's releases are ${kind}: add --kind blueGreen.`,
+      `Only a blueGreen release can be held back, and this stack's releases are ${kind}: add --kind blueGreen${otherwise}.`,
     );
   }
   if (hold && (keep ?? now.keepPrevious) < 1) {
-    throw new Error("--hold needs --keep 1 or more: the active release has to stay.");
+    const why = isManual ? 'promote "manual"' : "--hold";
+    throw new Error(`${why} needs --keep 1 or more: the active release has to stay.`);
   }
   if (now.weight < 100) {
     const choice = "`promote` gives it the rest, `rollback` drops it";
@@ -102,7 +111,10 @@ function release(now: Releases, { version, keep, hold, releaseKind }: Wish & { k
     throw new Error("A canary needs a release that works beside it, and there is none yet.");
   }
   const active = hold ? (previous[0]?.version ?? "") : "";
-  if (hold && active === "") throw new Error("There is no release yet that could keep the traffic: leave out --hold.");
+  if (hold && active === "") {
+    const otherwise = isManual ? "pulumi config set promote auto" : "leave out --hold";
+    throw new Error(`There is no release yet that could keep the traffic: ${otherwise}.`);
+  }
   const changes = {
     ...(keep === undefined ? {} : { keepPrevious: keep }),
     ...(kind === now.kind ? {} : { release: kind }),
@@ -120,5 +132,11 @@ function rollback(now: Releases): Settings {
   }
   // The newest release goes: it does not work, or it was taken out of the traffic before, or there is room for one only.
   const weight = now.weight === 100 ? {} : { weight: 100 };
-  return { version: latest.version, image: latest.image, active: "", previous: others, ...weight };
+  return {
+    version: latest.version,
+    image: latest.image,
+    active: own(now, latest.version),
+    previous: others,
+    ...weight,
+  };
 }

@@ -125,6 +125,8 @@ export async function readReleases(stack: readonly string[]): Promise<Releases> 
   const value = (key: string): string =>
     Object.entries(config).find(([name]) => name.endsWith(`:${key}`))?.[1].value ?? "";
   const version = value("version");
+  const promote = value("promote");
+  const previous = (JSON.parse(value("previous") || "[]") as string[]).map(earlier);
   // The outputs are those of the last update that went well.
   const deployed = outputs["version"] === version && typeof outputs["imageRef"] === "string";
   return {
@@ -132,10 +134,11 @@ export async function readReleases(stack: readonly string[]): Promise<Releases> 
     version,
     image: deployed ? String(outputs["imageRef"]) : undefined,
     failed: (state.deployment?.resources ?? []).some(({ initErrors }) => (initErrors ?? []).length > 0),
-    active: value("active") || version,
+    promote,
+    active: value("active") || (promote === "manual" ? previous[0]?.version : undefined) || version,
     keepPrevious: Number(value("keepPrevious") || 0),
     weight: Number(value("weight") || 100),
-    previous: (JSON.parse(value("previous") || "[]") as string[]).map(earlier),
+    previous,
   };
 }
 

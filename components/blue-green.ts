@@ -7,6 +7,7 @@ import * as random from "@pulumi/random";
 import type { Backend } from "./route.ts";
 import { oneOffNetworkPolicy } from "./one-off.ts";
 import type { PodOptions } from "./pod-spec.ts";
+import { activeVersion } from "./release.ts";
 import type { BlueGreenRelease } from "./release.ts";
 import { awaitAnnotations, serviceSpec, serviceUrl } from "./service.ts";
 import { smokeTestSpec } from "./smoke-test.ts";
@@ -40,7 +41,8 @@ export function blueGreen(
   const previous = new Map(
     (release.previous ?? []).map((of) => [of.version, slot(name, { ...patient, ...of }, true, parent)]),
   );
-  const active = release.active === undefined || release.active === version ? undefined : previous.get(release.active);
+  const chosen = activeVersion(release, version);
+  const active = chosen === undefined || chosen === version ? undefined : previous.get(chosen);
   return active === undefined ? { ...newest, gate } : { ...active, gate: [active.deployment, ...trafficAfter] };
 }
 

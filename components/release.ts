@@ -5,6 +5,9 @@ import { checkInteger, checkLabelValue, checkOneOf, checkPattern, checkUnique } 
 import { checkSmokeTest } from "./smoke-test.ts";
 import type { SmokeTest } from "./smoke-test.ts";
 
+/** How a new release gets the traffic: by itself, or when it is told to. */
+export const promotions = ["auto", "manual"] as const;
+
 /** What every kind of release has. */
 export interface ReleaseTiming {
   /**
@@ -66,12 +69,20 @@ export interface BlueGreenRelease extends ReleaseTiming {
    */
   readonly previous?: readonly PreviousRelease[];
   /**
+   * Whether a new release gets the traffic as soon as it has passed its test (`auto`), or waits on its preview (`manual`):
+   * then the latest of `previous`, of which there has to be one, keeps the traffic until `active` names the new one.
+   *
+   * @default "auto"
+   * @see https://argo-rollouts.readthedocs.io/en/stable/features/bluegreen/#autopromotionenabled
+   */
+  readonly promote?: (typeof promotions)[number];
+  /**
    * The version that gets the traffic: the service's own or one of `previous`. Naming a previous one while a new one is
    * deployed keeps the new one on its preview; naming the new one later promotes it.
    *
-   * @default - the service's own, as soon as it has passed its test
+   * @default - as `promote` has it
    */
-  readonly active?: string;
+  readonly active?: string | undefined;
   /**
    * Seconds for which the replicas of the release that had the traffic go on as before when they are to stop, in place of
    * `preStopSeconds` if that is less: for connections that are open, and for routers that are late. `pulumi up` does not wait
@@ -129,6 +140,10 @@ export function deploymentStrategy(
     progressDeadlineSeconds: release.progressDeadlineSeconds ?? 120,
   };
 }
+
+/** The version that has the traffic. */
+export const activeVersion = ({ active, promote, previous }: BlueGreenRelease, version?: string): string | undefined =>
+  active ?? (promote === "manual" ? previous?.[0]?.version : version);
 
 /** Seconds after which Pulumi gives up on a release: the progress deadline for each lot of replicas that it starts. */
 export function releaseTimeoutSeconds(release: Release, replicas: number): number {
@@ -196,13 +211,17 @@ function checkCanary(
 }
 
 function checkBlueGreen(release: BlueGreenRelease, version?: string): string[] {
-  const { active, previous = [], smokeTest, scaleDownDelaySeconds = 30 } = release;
+  const { active, previous = [], promote = "auto", smokeTest, scaleDownDelaySeconds = 30 } = release;
   const problems = [
     ...checkSmokeTest(smokeTest),
+    ...checkOneOf("release.promote", promote, promotions),
     ...checkInteger("release.scaleDownDelaySeconds", scaleDownDelaySeconds, 0, 3600),
   ];
   if (version === undefined && (active !== undefined || previous.length > 0)) {
     problems.push("version must be set with release.active or release.previous, which tell releases apart by it");
+  }
+  if (promote === "manual" && active === undefined && previous.length === 0) {
+    problems.push('release.previous must hold the release that keeps the traffic with release.promote "manual"');
   }
   for (const [index, { version: earlier }] of previous.entries()) {
     problems.push(...checkLabelValue(`release.previous[${index}].version`, earlier));

@@ -91,11 +91,13 @@ describe("what the configuration asks for", () => {
       minReadySeconds: 2,
       smokeTest: { expect: [{ path: "/", body: '"hello":"world"' }, { path: "/readyz" }] },
       previous: [old],
-      active: "v0.0.2",
+      promote: "auto",
+      active: undefined,
       scaleDownDelaySeconds: 30,
     };
     assert.deepEqual(service(texts).release, release);
     assert.deepEqual(service({ ...texts, active: "v0.0.1" }).release, { ...release, active: "v0.0.1" });
+    assert.deepEqual(service({ ...texts, promote: "manual" }).release, { ...release, promote: "manual" });
   });
 
   it("is a canary beside the latest release that was kept", () => {

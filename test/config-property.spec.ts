@@ -50,6 +50,7 @@ function configurations(): fc.Arbitrary<Record<string, string>> {
     port: integer(65536),
     loadBalancerSourceRanges: list("10.0.0.0/8", "2001:db8::/32"),
     release: fc.constantFrom("rolling", "blueGreen", "canary"),
+    promote: fc.constantFrom("auto", "manual", "later"),
     active: fc.constantFrom("", "v0.0.1", "v0.0.2"),
     previous: list(`v0.0.2=ghcr.io/me/hello@sha256:${"a".repeat(64)}`, "v0.0.1=hello"),
     weight: integer(101),

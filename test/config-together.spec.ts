@@ -22,6 +22,8 @@ describe("the configuration's values together", () => {
     { ...blueGreen, active: "v0.0.3" },
     { ...blueGreen, active: "v0.0.2" },
     { ...blueGreen, active: "v0.0.1", keepPrevious: "2" },
+    { ...blueGreen, promote: "manual" },
+    { ...blueGreen, promote: "manual", active: "v0.0.3", keepPrevious: "0" },
     { ...blueGreen, release: "canary", weight: "99", replicas: "2" },
     { ...blueGreen, release: "canary", weight: "100", replicas: "1" },
     { cdn: "true", regions: '["eu","us"]', cdnShield: "us" },
@@ -50,6 +52,12 @@ describe("the configuration's values together", () => {
       "rm loadBalancerSourceRanges",
     ],
     [{ ...blueGreen, active: "v0.0.1" }, onlyKept, 'set active ""'],
+    [{ promote: "manual" }, 'promote must be "auto" with release "rolling", got "manual"', "set promote auto"],
+    [
+      { ...blueGreen, promote: "manual", keepPrevious: "0" },
+      'promote "manual" needs a release in previous that keepPrevious keeps, which has the traffic until active names the new one',
+      "set promote auto",
+    ],
     [{ release: "canary", weight: "99" }, "weight 99 needs a release in previous", "set weight 100"],
     [
       { ...blueGreen, release: "canary", weight: "1", replicas: "1" },

@@ -34,6 +34,7 @@ describe("the configuration", () => {
       gateway: "",
       tls: false,
       release: "rolling",
+      promote: "auto",
       active: "",
       previous: [],
       keepPrevious: 1,

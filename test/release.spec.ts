@@ -243,17 +243,19 @@ describe("a blue/green release beside a previous one", () => {
   });
 
   it("waits for the new one and its test before the traffic moves, and for nothing else when it goes back", async () => {
-    const gate = async (active: string) => {
-      const options = await make({ previous, smokeTest, active });
+    const gate = async (choice: Partial<BlueGreenRelease>) => {
+      const options = await make({ previous, smokeTest, ...choice });
       await graph();
       return dependencies(options, "kubernetes:core/v1:Service hello");
     };
 
-    assert.deepEqual(await gate("v0.0.2"), [
-      "kubernetes:apps/v1:Deployment::hello-v0-0-2",
-      "kubernetes:batch/v1:Job::hello-smoke-test",
-    ]);
-    assert.deepEqual(await gate("v0.0.1"), ["kubernetes:apps/v1:Deployment::hello-v0-0-1"]);
+    const newest = ["kubernetes:apps/v1:Deployment::hello-v0-0-2", "kubernetes:batch/v1:Job::hello-smoke-test"];
+    const earlier = ["kubernetes:apps/v1:Deployment::hello-v0-0-1"];
+    assert.deepEqual(await gate({}), newest);
+    assert.deepEqual(await gate({ active: "v0.0.2" }), newest);
+    assert.deepEqual(await gate({ active: "v0.0.1" }), earlier);
+    assert.deepEqual(await gate({ promote: "manual" }), earlier);
+    assert.deepEqual(await gate({ promote: "manual", active: "v0.0.2" }), newest);
   });
 });
 

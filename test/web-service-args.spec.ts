@@ -154,6 +154,16 @@ describe("WebService's arguments", () => {
       'release.active must be one of "v2", "v1", "v1", "v 0", got "v3"',
     ],
     [
+      "a release that waits where no other one could have the traffic",
+      { version: "v2", release: { kind: "blueGreen", promote: "manual" } },
+      'release.previous must hold the release that keeps the traffic with release.promote "manual"',
+    ],
+    [
+      "another way to be promoted",
+      { release: { kind: "blueGreen", promote: "later" as "auto" } },
+      'release.promote must be one of "auto", "manual", got "later"',
+    ],
+    [
       "previous releases of a service without a version",
       { release: { kind: "blueGreen", previous: [{ version: "v1", image }] } },
       "version must be set with release.active or release.previous, which tell releases apart by it",

@@ -10,6 +10,7 @@ const base: Releases = {
   version: "v0.0.2",
   image: image("2"),
   failed: false,
+  promote: "auto",
   active: "v0.0.2",
   previous: [first],
   keepPrevious: 1,
@@ -35,6 +36,18 @@ describe("npm run release", () => {
 
   it("holds a release back by leaving the traffic with the one before", () => {
     assert.equal(plan(base, { ...wish, hold: true }).active, "v0.0.2");
+  });
+
+  it("holds every release back, and says which one has the traffic, where releases are promoted by hand", () => {
+    const manual = { ...base, promote: "manual" };
+    assert.equal(plan(manual, wish).active, "v0.0.2");
+    assert.equal(plan({ ...manual, active: "v0.0.1" }, { kind: "promote" }).active, "v0.0.2");
+    assert.deepEqual(plan(manual, { kind: "rollback" }), { active: "v0.0.1" });
+    assert.deepEqual(plan({ ...manual, failed: true }, { kind: "rollback" }), {
+      ...first,
+      active: "v0.0.1",
+      previous: [],
+    });
   });
 
   it("keeps nothing that has never worked", () => {
@@ -88,6 +101,27 @@ describe("npm run release", () => {
       "a release that is held back without another one",
       [base, { ...wish, hold: true, keep: 0 }],
       "--hold needs --keep 1 or more: the active release has to stay.",
+    ],
+    [
+      "a rolling release where releases are promoted by hand",
+      [
+        { ...base, promote: "manual" },
+        { ...wish, releaseKind: "rolling" },
+      ],
+      "Only a blueGreen release can be held back, and this stack's releases are rolling: add --kind blueGreen, or pulumi config set promote auto.",
+    ],
+    [
+      "a release without another one where releases are promoted by hand",
+      [
+        { ...base, promote: "manual" },
+        { ...wish, keep: 0 },
+      ],
+      'promote "manual" needs --keep 1 or more: the active release has to stay.',
+    ],
+    [
+      "a first release where releases are promoted by hand",
+      [{ ...base, promote: "manual", image: undefined, previous: [] }, wish],
+      "There is no release yet that could keep the traffic: pulumi config set promote auto.",
     ],
     [
       "a version while a canary is under way",

@@ -47,7 +47,8 @@ describe("npm run release", function () {
   });
 
   it("holds a release back, with the traffic where it was, until it is promoted by a change to the Service alone", async () => {
-    await release("v0.0.2", "--hold");
+    await program.pulumi("config", "set", "promote", "manual");
+    await release("v0.0.2");
     assert.deepEqual(await roles(), { "v0.0.2": "preview", "v0.0.1": "active" });
     await answers("v0.0.1");
     const before = await deployments();
@@ -75,6 +76,7 @@ describe("npm run release", function () {
 
   it("keeps as many earlier releases as it is told, untouched, and goes back to one that was dropped by its image", async () => {
     const before = await deployments();
+    await program.pulumi("config", "set", "promote", "auto");
     await release("v0.0.3", "--keep", "2");
     assert.deepEqual(await roles(), { "v0.0.3": "active", "v0.0.2": "standby", "v0.0.1": "standby" });
     const kept = await deployments();

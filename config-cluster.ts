@@ -10,6 +10,8 @@ import { edgeDisk } from "./components/edge/pod.ts";
 import { edgeSettings } from "./components/edge/settings.ts";
 import { regionLabel } from "./components/pod-spec.ts";
 import { parseQuantity } from "./components/resources.ts";
+import { readRoom, tooLittleRoom } from "./config-room.ts";
+import type { Room } from "./config-room.ts";
 import { refuseConfig } from "./config.ts";
 import type { Config } from "./config.ts";
 
@@ -19,20 +21,24 @@ export interface Cluster {
   readonly nodes: readonly { readonly region: string; readonly disk: number }[] | undefined;
   /** The type of the Secret that is to hold the certificate, empty if there is no such Secret. */
   readonly secretType: string | undefined;
+  /** Where a second set of replicas could go, if one is to be made. */
+  readonly room: Room | undefined;
 }
 
-type ClusterConfig = Pick<Config, "cdn" | "cdnCacheSize" | "cdnReplicas" | "cdnTlsSecret" | "namespace" | "regions">;
+type CdnKeys = "cdn" | "cdnCacheSize" | "cdnReplicas" | "cdnTlsSecret";
+type ClusterConfig = Pick<Config, CdnKeys | "namespace" | "regions" | "release" | "replicas" | "version">;
 
 /** Ends the program with a sentence for each thing that the cluster does not have. */
 export async function checkOnCluster(config: Config): Promise<void> {
-  // Without regions there is nothing that only the cluster knows, and no CDN.
-  if (config.target !== "kubernetes" || config.regions.length === 0) return;
+  if (config.target !== "kubernetes") return;
   refuseConfig(checkCluster(config, await readCluster(config)));
 }
 
 /** One sentence for each thing that replicas and edges need and the cluster does not have. */
-export function checkCluster(config: ClusterConfig, { nodes, secretType }: Cluster): string[] {
+export function checkCluster(config: ClusterConfig, { nodes, secretType, room }: Cluster): string[] {
+  const problem = room && tooLittleRoom(room, config.replicas);
   return [
+    ...(problem === undefined ? [] : [`${problem}; for example: pulumi config set release rolling`]),
     ...(nodes === undefined ? [] : checkRegions(config, nodes)),
     ...(nodes === undefined || !config.cdn ? [] : checkDisks(config, nodes)),
     ...(config.cdn ? checkSecret(config, secretType) : []),
@@ -82,16 +88,19 @@ function checkSecret({ cdnTlsSecret: name, namespace }: ClusterConfig, type: str
 const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)}Gi`;
 
 /** What the cluster that Pulumi's default provider deploys to has. */
-async function readCluster({ cdn, cdnTlsSecret, namespace }: ClusterConfig): Promise<Cluster> {
+async function readCluster(config: ClusterConfig): Promise<Cluster> {
+  const { cdn, cdnTlsSecret, namespace, regions, release, version } = config;
   const lines =
     "{range .items[*]}{.metadata.labels['topology\\.kubernetes\\.io/region']} {.status.allocatable['ephemeral-storage']}{\"\\n\"}{end}";
-  const [nodes, secretType] = await Promise.all([
-    kubectl("get", "nodes", "-l", regionLabel, "-o", `jsonpath=${lines}`),
+  const list = (...args: string[]) => kubectl("get", ...args, "-o", "json");
+  const [nodes, secretType, room] = await Promise.all([
+    regions.length === 0 ? undefined : kubectl("get", "nodes", "-l", regionLabel, "-o", `jsonpath=${lines}`),
     !cdn || cdnTlsSecret === ""
       ? undefined
       : kubectl("-n", namespace, "get", "secret", cdnTlsSecret, "--ignore-not-found", "-o", "jsonpath={.type}"),
+    release === "blueGreen" ? readRoom(list, namespace, version) : undefined,
   ]);
-  return { nodes: nodes === undefined ? undefined : parseNodes(nodes), secretType };
+  return { nodes: nodes === undefined ? undefined : parseNodes(nodes), secretType, room };
 }
 
 /** A line for each node: its region and the size of its disk, which some say in bytes. A node without a size has any. */

@@ -1,9 +1,10 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { promisify } from "node:util";
 import { Command, CommanderError } from "commander";
 import { asProgram } from "./as-program.ts";
-import { readCluster, tooLittleRoom } from "./capacity.ts";
 import { judge, type Limits, parseSteps, type Step, watch } from "./canary.ts";
+import { readRoom, tooLittleRoom } from "../config-room.ts";
 import { plan, type Earlier, type Releases, type Settings, type Wish } from "./release-plan.ts";
 
 /** How a canary goes on. */
@@ -30,9 +31,16 @@ export async function release(wish: Wish, course: Course, stack: readonly string
 /** Before anything is created. @throws Error with one sentence if a second set of replicas has no room */
 async function checkRoom(stack: readonly string[]): Promise<void> {
   const outputs = JSON.parse(await output(["stack", "output", "--json", ...stack])) as Record<string, unknown>;
-  const cluster = await readCluster(String(outputs["namespace"]));
-  const problem = cluster && tooLittleRoom(cluster, Number(outputs["replicas"]));
-  if (problem !== undefined) throw new Error(problem);
+  const get = async (...args: string[]): Promise<string | undefined> => {
+    const list = await promisify(execFile)("kubectl", ["get", ...args, "-o", "json"], { maxBuffer: 2 ** 28 })
+      // Whoever may deploy need not be allowed to look at nodes: then the scheduler's word has to do.
+      .catch(() => undefined);
+    return list?.stdout;
+  };
+  const room = await readRoom(get, String(outputs["namespace"]));
+  const problem = room && tooLittleRoom(room, Number(outputs["replicas"]));
+  const fix = "lower replicas, add nodes, or release with --kind rolling, which needs room for one";
+  if (problem !== undefined) throw new Error(`${problem}: ${fix}.`);
 }
 
 /** Sets configuration and makes it true. */

@@ -17,6 +17,9 @@ const config = {
   cdnCacheSize: "256Mi",
   cdnTlsSecret: "",
   namespace: "shop",
+  release: "blueGreen",
+  replicas: 3,
+  version: "v0.0.2",
 } as const;
 /** What an edge with that cache takes, in bytes. */
 const disk = (320 + 64 + 16) * 2 ** 20;
@@ -25,7 +28,7 @@ const nodes = [
   { region: "us", disk },
   { region: "us", disk },
 ];
-const cluster: Cluster = { nodes, secretType: undefined };
+const cluster: Cluster = { nodes, secretType: undefined, room: undefined };
 const label = "topology.kubernetes.io/region";
 
 describe("the configuration and the cluster", () => {
@@ -33,7 +36,7 @@ describe("the configuration and the cluster", () => {
     assert.deepEqual(checkCluster(config, cluster), []));
 
   it("suit each other as far as is known, where the cluster may not be asked", () => {
-    const unknown = { nodes: undefined, secretType: undefined };
+    const unknown = { nodes: undefined, secretType: undefined, room: undefined };
     assert.deepEqual(checkCluster({ ...config, regions: ["mars"], cdnTlsSecret: "www-tls" }, unknown), []);
   });
 
@@ -50,7 +53,7 @@ describe("the configuration and the cluster", () => {
 
   it("have the same regions without a CDN, whose disks and certificate do not matter then", () => {
     const plain = { ...config, cdn: false, cdnCacheSize: "1Ti", cdnTlsSecret: "www-tls" } as const;
-    assert.deepEqual(checkCluster(plain, { nodes, secretType: "" }), []);
+    assert.deepEqual(checkCluster(plain, { ...cluster, secretType: "" }), []);
     assert.match(
       checkCluster({ ...plain, regions: ["mars"] }, cluster).join(),
       /^regions\[0\] must be one of "eu", "us"/,
@@ -70,15 +73,29 @@ describe("the configuration and the cluster", () => {
     );
   });
 
+  it("have room for a second set of replicas, if one is to be made", () => {
+    const replica = { spec: { containers: [{ resources: { requests: { cpu: "500m" } } }] } };
+    const node = (cpu: string) => ({
+      metadata: { name: "eu" },
+      spec: {},
+      status: { allocatable: { cpu, memory: "8Gi", pods: "110" } },
+    });
+    assert.deepEqual(checkCluster(config, { ...cluster, room: { nodes: [node("1500m")], pods: [], replica } }), []);
+    assert.deepEqual(checkCluster(config, { ...cluster, room: { nodes: [node("1400m")], pods: [], replica } }), [
+      'release "blueGreen" starts 3 replicas beside those that run, and the nodes have room for 2 more at most; ' +
+        "for example: pulumi config set release rolling",
+    ]);
+  });
+
   it("have the certificate's Secret", () => {
     const wish = { ...config, cdnTlsSecret: "www-tls" };
     const sentence = (got: string) => [
       'cdnTlsSecret must be a Secret of type kubernetes.io/tls in namespace "shop", got "www-tls", ' +
         `${got}; for example: kubectl -n shop create secret tls www-tls --cert FILE --key FILE`,
     ];
-    assert.deepEqual(checkCluster(wish, { nodes, secretType: "kubernetes.io/tls" }), []);
-    assert.deepEqual(checkCluster(wish, { nodes, secretType: "" }), sentence("and there is none"));
-    assert.deepEqual(checkCluster(wish, { nodes, secretType: "Opaque" }), sentence("and its type is Opaque"));
+    assert.deepEqual(checkCluster(wish, { ...cluster, secretType: "kubernetes.io/tls" }), []);
+    assert.deepEqual(checkCluster(wish, { ...cluster, secretType: "" }), sentence("and there is none"));
+    assert.deepEqual(checkCluster(wish, { ...cluster, secretType: "Opaque" }), sentence("and its type is Opaque"));
   });
 
   it("read disks with and without a unit, and one that is not told as endless", () => {

@@ -1,14 +1,15 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+/** Whether a second set of replicas has room beside the first, as a blue/green release needs it. */
+import { parseQuantity } from "./components/resources.ts";
 
 /** What containers ask for, in cores and bytes. */
-interface Room {
+interface Requests {
   readonly cpu: number;
   readonly memory: number;
   readonly pods: number;
 }
 
 interface Pod {
+  readonly metadata?: { readonly labels?: Readonly<Record<string, string>>; readonly deletionTimestamp?: string };
   readonly spec: {
     readonly nodeName?: string;
     readonly nodeSelector?: Readonly<Record<string, string>>;
@@ -36,43 +37,28 @@ interface Node {
   readonly status: { readonly allocatable: Readonly<Record<string, string>> };
 }
 
-/** What the cluster says; undefined where the user may not ask. */
-export interface Cluster {
+/** What there is, and what is taken. */
+export interface Room {
   readonly nodes: readonly Node[];
   readonly pods: readonly Pod[];
   /** A replica as it runs now. */
   readonly replica: Pod;
 }
 
-const units: Readonly<Record<string, number>> = {
-  "": 1,
-  m: 1e-3,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-};
-
-/** A quantity such as 250m or 64Mi as a number. */
-export function parseQuantity(text = "0"): number {
-  const [, number = "0", unit = ""] = /^([\d.]+(?:e\d+)?)([a-zA-Z]*)$/.exec(text) ?? [];
-  return Number(number) * (units[unit] ?? NaN);
-}
-
 /** How many more replicas there is room for, at most: taints and the spread over regions may leave less. */
-export function roomFor({ nodes, pods, replica }: Cluster): number {
+export function roomFor({ nodes, pods, replica }: Room): number {
   const wanted = requests(replica);
   const free = nodes
     .filter((node) => mayRunOn(node, replica))
     .map((node) => {
       const { cpu, memory, pods: places } = node.status.allocatable;
       const there = pods.filter(
-        ({ spec, status }) =>
-          spec.nodeName === node.metadata.name && status?.phase !== "Succeeded" && status?.phase !== "Failed",
+        ({ metadata, spec, status }) =>
+          spec.nodeName === node.metadata.name &&
+          // What ends makes room.
+          metadata?.deletionTimestamp === undefined &&
+          status?.phase !== "Succeeded" &&
+          status?.phase !== "Failed",
       );
       const taken = there
         .map(requests)
@@ -82,9 +68,9 @@ export function roomFor({ nodes, pods, replica }: Cluster): number {
           pods: 0,
         });
       const fits = [
-        (parseQuantity(cpu) - taken.cpu) / wanted.cpu,
-        (parseQuantity(memory) - taken.memory) / wanted.memory,
-        parseQuantity(places) - taken.pods,
+        (quantity(cpu) - taken.cpu) / wanted.cpu,
+        (quantity(memory) - taken.memory) / wanted.memory,
+        quantity(places) - taken.pods,
       ];
       // A hair more, since sums of tenths are not exact.
       return Math.max(0, Math.floor(Math.min(...fits.filter((fit) => !Number.isNaN(fit))) + 1e-6));
@@ -93,38 +79,40 @@ export function roomFor({ nodes, pods, replica }: Cluster): number {
 }
 
 /** Why a second set of replicas cannot run beside the first; undefined if it can, as far as that is known. */
-export function tooLittleRoom(cluster: Cluster, replicas: number): string | undefined {
+export function tooLittleRoom(cluster: Room, replicas: number): string | undefined {
   const room = roomFor(cluster);
   if (room >= replicas) return undefined;
-  return (
-    `A blueGreen release starts ${replicas} replicas beside those that run, and the nodes have room for ${room} more at most: ` +
-    "lower replicas, add nodes, or release with --kind rolling, which needs room for one."
-  );
+  return `release "blueGreen" starts ${replicas} replicas beside those that run, and the nodes have room for ${room} more at most`;
 }
 
-/** What the cluster of the current context has; undefined if it does not say, or if nothing runs there yet. */
-export async function readCluster(namespace: string): Promise<Cluster | undefined> {
-  const get = async (...args: string[]): Promise<unknown> => {
-    const { stdout } = await promisify(execFile)("kubectl", ["get", ...args, "-o", "json"], { maxBuffer: 2 ** 28 });
-    return (JSON.parse(stdout) as { items: unknown }).items;
+/**
+ * What the cluster has for a release beside those that run in a namespace; undefined if it does not say, or if there is
+ * nothing to find room for: no release before this one, or its own replicas are there already.
+ *
+ * @param get what `kubectl get … -o json` prints for these arguments; undefined if it may not be asked
+ */
+export async function readRoom(
+  get: (...args: string[]) => Promise<string | undefined>,
+  namespace: string,
+  version?: string,
+): Promise<Room | undefined> {
+  const list = async <T>(...args: string[]): Promise<readonly T[] | undefined> => {
+    const text = await get(...args);
+    return text === undefined ? undefined : (JSON.parse(text) as { items: T[] }).items;
   };
-  try {
-    const [nodes, pods, replicas] = await Promise.all([
-      get("nodes"),
-      get("pods", "--all-namespaces"),
-      get("pods", "-n", namespace, "-l", "app.kubernetes.io/name=hello"),
-    ]);
-    const [replica] = replicas as Pod[];
-    return replica && { nodes: nodes as Node[], pods: pods as Pod[], replica };
-  } catch {
-    // Whoever may deploy need not be allowed to look at nodes: then the scheduler's word has to do.
-    return undefined;
-  }
+  const replicas = (await list<Pod>("pods", "-n", namespace, "-l", "app.kubernetes.io/name=hello")) ?? [];
+  const [replica] = replicas;
+  const isThere = replicas.some(({ metadata }) => metadata?.labels?.["app.kubernetes.io/version"] === version);
+  if (replica === undefined || isThere) return undefined;
+  const [nodes, pods] = await Promise.all([list<Node>("nodes"), list<Pod>("pods", "--all-namespaces")]);
+  return nodes && pods && { nodes, pods, replica };
 }
 
-function requests({ spec }: Pod): Room {
+const quantity = (text = "0"): number => parseQuantity(text) ?? NaN;
+
+function requests({ spec }: Pod): Requests {
   const sum = (key: string): number =>
-    spec.containers.reduce((total, { resources }) => total + parseQuantity(resources?.requests?.[key]), 0);
+    spec.containers.reduce((total, { resources }) => total + quantity(resources?.requests?.[key]), 0);
   return { cpu: sum("cpu"), memory: sum("memory"), pods: 1 };
 }
 

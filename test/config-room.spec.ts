@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 
-import { parseQuantity, roomFor, tooLittleRoom, type Cluster } from "../capacity.ts";
+import { readRoom, roomFor, tooLittleRoom } from "../config-room.ts";
+import type { Room } from "../config-room.ts";
 
 const pod = (nodeName: string, cpu: string, memory: string, phase = "Running") => ({
   spec: { nodeName, containers: [{ resources: { requests: { cpu, memory } } }] },
@@ -11,7 +12,7 @@ const node = (name: string, allocatable: Record<string, string>, more: object = 
   spec: more,
   status: { allocatable },
 });
-const cluster: Cluster = {
+const cluster: Room = {
   nodes: [
     node("eu", { cpu: "1", memory: "1Gi", pods: "110" }),
     node("us", { cpu: "4", memory: "128Mi", pods: "110" }),
@@ -42,20 +43,33 @@ describe("the room for another release", () => {
     assert.equal(tooLittleRoom(cluster, 8), undefined);
     assert.equal(
       tooLittleRoom(cluster, 9),
-      "A blueGreen release starts 9 replicas beside those that run, and the nodes have room for 8 more at most: " +
-        "lower replicas, add nodes, or release with --kind rolling, which needs room for one.",
+      'release "blueGreen" starts 9 replicas beside those that run, and the nodes have room for 8 more at most',
     );
   });
 
-  const quantities: [string | undefined, number][] = [
-    [undefined, 0],
-    ["2", 2],
-    ["250m", 0.25],
-    ["64Mi", 67108864],
-    ["1e3", 1000],
-    ["1.5Gi", 1610612736],
-  ];
-  for (const [text, number] of quantities) {
-    it(`reads ${text ?? "nothing"} as ${number}`, () => assert.equal(parseQuantity(text), number));
-  }
+  it("is what pods that end will leave as well", () => {
+    const ending = { ...pod("ap", "4", "8Gi"), metadata: { deletionTimestamp: "2026-11-28T00:00:00Z" } };
+    assert.equal(roomFor({ ...cluster, pods: [...cluster.pods, ending] }), 4 + 2 + 2);
+  });
+
+  it("is asked for a version that does not run yet, beside one that does, where the cluster may be asked", async () => {
+    const replica = { ...pod("eu", "200m", "64Mi"), metadata: { labels: { "app.kubernetes.io/version": "v0.0.1" } } };
+    const says =
+      (items: object[], mayAsk = true) =>
+      (what: string, scope: string) =>
+        Promise.resolve(
+          scope === "-n"
+            ? JSON.stringify({ items })
+            : mayAsk
+              ? JSON.stringify({ items: what === "nodes" ? cluster.nodes : cluster.pods })
+              : undefined,
+        );
+    const found = { nodes: cluster.nodes, pods: cluster.pods, replica };
+    assert.deepEqual(await readRoom(says([replica]), "shop", "v0.0.2"), found);
+    assert.deepEqual(await readRoom(says([replica]), "shop"), found);
+    assert.equal(await readRoom(says([replica]), "shop", "v0.0.1"), undefined);
+    assert.equal(await readRoom(says([]), "shop", "v0.0.2"), undefined);
+    assert.equal(await readRoom(says([replica], false), "shop", "v0.0.2"), undefined);
+    assert.equal(await readRoom(() => Promise.resolve(undefined), "shop", "v0.0.2"), undefined);
+  });
 });

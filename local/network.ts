@@ -80,7 +80,10 @@ export async function route(
   const balanced = [network.loadBalancerRange, "via", network.loadBalancer];
   await run("ip", ["route", "replace", ...balanced]);
   for (const { name, index } of namespaces) {
-    if (index > 0) await run("ip", ["-netns", name, "route", "replace", ...balanced]);
+    // Before kube-proxy knows a new Service, the load balancer drops what is for it. Sent on, the connection would be
+    // remembered as one that leads nowhere, and its next packets would go there, too.
+    const to = index > 0 ? balanced : ["blackhole", network.loadBalancerRange];
+    await run("ip", ["-netns", name, "route", "replace", ...to]);
   }
 }
 

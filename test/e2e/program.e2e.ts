@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { spread } from "../../commands/spread.ts";
+import { run } from "../../local/exec.ts";
+import { network } from "../../local/paths.ts";
+import { ask } from "./cdn-site.ts";
 import { kubectl, Program, requestsDuring } from "./support.ts";
 
 const regions = ["eu", "us", "ap"];
@@ -31,6 +34,18 @@ describe("the program on a cluster", () => {
     assert.deepEqual(replicas.map(({ region }) => region).sort(), regions.toSorted());
     // Chance alone leaves this range once in 500 runs.
     for (const { name, count } of replicas) assert.ok(count >= 18 && count <= 49, `${name} answered ${count} of 100`);
+  });
+
+  it("answers those who asked before their load balancer was ready", async () => {
+    const address = network.loadBalancerAddress(254);
+    const early = ask(`http://${address}:8080/version`);
+    const ports = [{ port: 8080, targetPort: "http" }];
+    const selector = { "app.kubernetes.io/name": "hello" };
+    const spec = { type: "LoadBalancer", loadBalancerIP: address, ports, selector };
+    const service = { apiVersion: "v1", kind: "Service", metadata: { name: "early" }, spec };
+    await run("kubectl", ["-n", program.namespace, "apply", "-f", "-"], { input: JSON.stringify(service) });
+    assert.equal((await early).status, 200);
+    await kubectl("-n", program.namespace, "delete", "service", "early");
   });
 
   it("lets no pod into its namespace that could become root", async () => {

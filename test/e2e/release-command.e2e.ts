@@ -127,7 +127,7 @@ describe("npm run release", function () {
       "let settings;",
       'process.stderr.write("no database\\n"); process.exit(7);\nlet settings;',
     );
-    program.edit("config-args.ts", '"blueGreen", ', '"blueGreen", progressDeadlineSeconds: 20, ');
+    program.edit("config-args.ts", 'kind: "blueGreen",', 'kind: "blueGreen", progressDeadlineSeconds: 20,');
     const { code, output } = await program.command("commands/release.ts", "v0.0.5");
     assert.notEqual(code, 0);
     assert.match(output, /exited with code 7/);

@@ -133,7 +133,6 @@ describe("a release under load", function () {
   });
 
   describe("that fails under blue/green", () => {
-    const quick = "minReadySeconds, progressDeadlineSeconds: 25, smokeTest";
     /** Breaks the program, watches it fail under load, and repairs it again. */
     async function attempt(file: string, from: string, to: string, version: string): Promise<string> {
       program.edit(file, from, to);
@@ -161,7 +160,7 @@ describe("a release under load", function () {
       return output;
     }
     before(async () => {
-      program.edit("config-args.ts", "minReadySeconds, smokeTest", quick);
+      program.edit("config-args.ts", 'kind: "blueGreen",', 'kind: "blueGreen", progressDeadlineSeconds: 25,');
       configure({ version: active, release: "blueGreen", maxSurge: 1, maxUnavailable: 0 });
       await program.up();
     });

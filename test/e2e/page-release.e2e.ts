@@ -11,6 +11,12 @@ import { kubectl, Program, until } from "./support.ts";
 const regions = ["eu", "us", "ap"];
 const pictures = join(repository, "out", "page");
 
+interface Metadata {
+  readonly name: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly deletionTimestamp?: string;
+}
+
 describe("the page and what is monitored, on a cluster", function () {
   this.timeout(300_000);
   let program: Program;
@@ -101,10 +107,9 @@ describe("the page and what is monitored, on a cluster", function () {
   it("exports each metric that the Grafana dashboard in the cluster asks for", async () => {
     const scraped = async (label: string): Promise<string> => {
       const json = await kubectl("-n", program.namespace, "get", "pods", "-l", label, "-o", "json");
-      const [pod] = (
-        JSON.parse(json) as { items: { metadata: { name: string; annotations: Record<string, string> } }[] }
-      ).items;
-      const { name, annotations } = pod!.metadata;
+      const { items } = JSON.parse(json) as { items: { metadata: Metadata }[] };
+      // Those of the release before may still be there, and end.
+      const { name, annotations } = items.find(({ metadata }) => metadata.deletionTimestamp === undefined)!.metadata;
       assert.equal(annotations["prometheus.io/scrape"], "true");
       const [port, path] = ["port", "path"].map((key) => annotations[`prometheus.io/${key}`]);
       return kubectl("get", "--raw", `/api/v1/namespaces/${program.namespace}/pods/${name}:${port}/proxy${path}`);

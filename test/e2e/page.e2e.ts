@@ -89,6 +89,7 @@ describe("the page in a browser", () => {
     await page.getByRole("button", { name: "Send 100" }).click();
     await page.getByText(/^100 of 100 answered/).waitFor();
     await page.locator("#caches", { hasText: "edge-eu: hit" }).waitFor();
+    await until("all of them to be drawn", async () => sum(await countsIn(page, "#caches")) === 100);
     assert.deepEqual(await countsIn(page, "#caches"), [100]);
   });
 

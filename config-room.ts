@@ -108,7 +108,8 @@ export async function readRoom(
   return nodes && pods && { nodes, pods, replica };
 }
 
-const quantity = (text = "0"): number => parseQuantity(text) ?? NaN;
+/** The API server writes some with an exponent, such as 1e3. */
+const quantity = (text = "0"): number => parseQuantity(text) ?? Number(text);
 
 function requests({ spec }: Pod): Requests {
   const sum = (key: string): number =>

@@ -28,6 +28,18 @@ describe("the room for another release", () => {
     assert.equal(roomFor(cluster), 4 + 2 + 2);
   });
 
+  it("is read with and without units and exponents, and nothing that is not asked for is in the way", () => {
+    const on = (allocatable: Record<string, string>, replica: object) =>
+      roomFor({
+        nodes: [node("eu", allocatable)],
+        pods: [],
+        replica: { spec: { containers: [{ resources: { requests: { ...replica } } }] } },
+      });
+    assert.equal(on({ cpu: "2", memory: "1e3", pods: "110" }, { cpu: "250m", memory: "250" }), 4);
+    assert.equal(on({ cpu: "2", memory: "1.5Gi", pods: "110" }, { memory: "64Mi" }), 24);
+    assert.equal(on({ cpu: "2", memory: "1Gi", pods: "110" }, {}), 110);
+  });
+
   it("is not on nodes that take no pods, or are in other regions", () => {
     const [eu, us, ap] = cluster.nodes;
     const closed = { ...cluster, nodes: [eu!, us!, { ...ap!, spec: { unschedulable: true } }] };

@@ -8,9 +8,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { format } from "prettier";
-import { run } from "../local/exec.ts";
 import { repository } from "../local/paths.ts";
-import { kubectl, Program, until } from "../test/e2e/support.ts";
+import { apply, kubectl, Program, until } from "../test/e2e/support.ts";
 import { ArgoRollouts } from "./release/argo-rollouts.ts";
 import { serveLike } from "./release/like-service.ts";
 import type { Service } from "./release/like-service.ts";
@@ -91,7 +90,7 @@ async function manifest(program: Program): Promise<(release: Release) => Deploym
 }
 
 async function applyAndWait(deployment: Deployment, namespace: string): Promise<void> {
-  await run("kubectl", ["-n", namespace, "apply", "-f", "-"], { input: JSON.stringify(deployment) });
+  await apply(namespace, deployment);
   await kubectl("-n", namespace, "rollout", "status", "deployment/plain", "--timeout=300s");
 }
 

@@ -1,8 +1,7 @@
 /** Argo Rollouts beside the local cluster: its controller runs on this machine, its kinds are the cluster's for as long. */
-import { run } from "../../local/exec.ts";
 import { repository } from "../../local/paths.ts";
 import { buildArgoRollouts, definitions, tool } from "../../local/tools.ts";
-import { kubectl, Running, until } from "../../test/e2e/support.ts";
+import { apply, kubectl, Running, until } from "../../test/e2e/support.ts";
 import { serveLike } from "./like-service.ts";
 import type { Service } from "./like-service.ts";
 
@@ -46,7 +45,7 @@ export class ArgoRollouts {
     const labels = { ...template.metadata.labels, app: "argo" };
     // Soon, since a release that still runs would only have to be given the traffic when it comes back.
     const blueGreen = { activeService: "active", autoPromotionEnabled: true, scaleDownDelaySeconds: 3 };
-    await this.#apply({
+    await apply(this.#namespace, {
       apiVersion: "argoproj.io/v1alpha1",
       kind: "Rollout",
       metadata: { name: "argo" },
@@ -73,9 +72,5 @@ export class ArgoRollouts {
     this.#controller?.signal("SIGINT");
     await this.#controller?.result;
     await kubectl("delete", "--ignore-not-found", "-k", definitions(controller));
-  }
-
-  async #apply(object: object): Promise<void> {
-    await run("kubectl", ["-n", this.#namespace, "apply", "-f", "-"], { input: JSON.stringify(object) });
   }
 }

@@ -1,6 +1,5 @@
 /** A Service like another one, for Pods that are to be reached in the same way. */
-import { run } from "../../local/exec.ts";
-import { kubectl, until } from "../../test/e2e/support.ts";
+import { apply, kubectl, until } from "../../test/e2e/support.ts";
 
 export interface Service {
   readonly spec: { readonly ports: readonly { readonly port: number; readonly targetPort: unknown }[] };
@@ -15,8 +14,7 @@ export async function serveLike(
   const [{ targetPort }] = like.spec.ports as [Service["spec"]["ports"][0]];
   const spec = { ...like.spec, ports: [{ port, targetPort }], selector };
   for (const field of ["clusterIP", "clusterIPs", "healthCheckNodePort"]) Reflect.deleteProperty(spec, field);
-  const service = { apiVersion: "v1", kind: "Service", metadata: { name }, spec };
-  await run("kubectl", ["-n", namespace, "apply", "-f", "-"], { input: JSON.stringify(service) });
+  await apply(namespace, { apiVersion: "v1", kind: "Service", metadata: { name }, spec });
   const path = "jsonpath={.status.loadBalancer.ingress[0].ip}";
   let ip = "";
   await until(`an address for the Service ${name}`, async () => {

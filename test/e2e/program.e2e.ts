@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { spread } from "../../commands/spread.ts";
-import { run } from "../../local/exec.ts";
 import { network } from "../../local/paths.ts";
 import { ask } from "./cdn-site.ts";
-import { kubectl, Program, requestsDuring } from "./support.ts";
+import { apply, kubectl, Program, requestsDuring } from "./support.ts";
 
 const regions = ["eu", "us", "ap"];
 
@@ -43,7 +42,7 @@ describe("the program on a cluster", () => {
     const selector = { "app.kubernetes.io/name": "hello" };
     const spec = { type: "LoadBalancer", loadBalancerIP: address, ports, selector };
     const service = { apiVersion: "v1", kind: "Service", metadata: { name: "early" }, spec };
-    await run("kubectl", ["-n", program.namespace, "apply", "-f", "-"], { input: JSON.stringify(service) });
+    await apply(program.namespace, service);
     assert.equal((await early).status, 200);
     await kubectl("-n", program.namespace, "delete", "service", "early");
   });

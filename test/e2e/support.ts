@@ -29,6 +29,10 @@ export { until } from "../../local/exec.ts";
 /** `kubectl` on the local cluster: its standard output. */
 export const kubectl = (...args: string[]): Promise<string> => run("kubectl", args);
 
+/** Makes one object in a namespace, or changes it. */
+export const apply = (namespace: string, object: object): Promise<string> =>
+  run("kubectl", ["-n", namespace, "apply", "-f", "-"], { input: JSON.stringify(object) });
+
 /** What a command has printed, both streams together, and its exit code, null if a signal has ended it. */
 export interface Result {
   readonly code: number | null;
